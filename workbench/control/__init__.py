@@ -1,0 +1,1 @@
+"""Pure decisions: from alert transitions to commands."""

@@ -1,0 +1,1 @@
+"""PromQL over telemetry, all instants at once."""

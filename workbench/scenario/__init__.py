@@ -1,0 +1,1 @@
+"""What a user writes: schema, reading with positions, merging."""

@@ -1,0 +1,160 @@
+"""The policy: what the team has chosen. It names routes, tiers and codes; it never reaches into a world."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from workbench.scenario.schema.base import (
+    ApiVersion,
+    Document,
+    Duration,
+    Money,
+    Name,
+    Positive,
+    PositiveDuration,
+    Share,
+    Text,
+)
+
+CodePattern = Annotated[str, Field(pattern="^[1-5]([0-9][0-9]|\\.\\.)$", coerce_numbers_to_str=True)]
+"""A status code or a class: `503`, `5..`."""
+
+
+class EventsIndicator(Document):
+    """Good events are requests that are not answered with a bad code."""
+
+    kind: Literal["events"]
+    routes: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Globs: `/api/v1/auth/*`, `*`."""
+    tiers: tuple[Name, ...] = ()
+    """None named means all."""
+    bad_codes: Annotated[tuple[CodePattern, ...], Field(min_length=1)] = ("5..",)
+    exclude_codes: tuple[CodePattern, ...] = ()
+    """Requests that do not count at all, neither good nor bad: `4..`."""
+
+
+class LatencyIndicator(Document):
+    """Good events are requests answered within the threshold, whatever their status code."""
+
+    kind: Literal["latency"]
+    routes: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    tiers: tuple[Name, ...] = ()
+    threshold: PositiveDuration
+    """Must be a bound of the histogram."""
+
+
+Indicator = Annotated[EventsIndicator | LatencyIndicator, Field(discriminator="kind")]
+
+
+class Slo(Document):
+    """One objective over one indicator."""
+
+    description: Text = ""
+    owner: Text = ""
+    consequence: Text = ""
+    indicator: Indicator
+    target: Share
+    window: PositiveDuration | Literal["history"] = 2_592_000.0
+    """Rolling window of the budget; `history` takes the length of what is measured."""
+    alerts: tuple[Name, ...] | None = None
+    """Names of burn-rate rules; all of them if left out, none if empty."""
+
+    @model_validator(mode="after")
+    def _has_a_budget(self) -> Self:
+        if not 0 < self.target < 1:
+            raise ValueError("the target of a budgeted objective must lie between 0% and 100%, both excluded")
+        return self
+
+
+class BurnRateRule(Document):
+    """A two-window burn-rate alert: both windows must burn faster than `factor` times the sustainable rate."""
+
+    long: PositiveDuration
+    short: PositiveDuration
+    factor: Positive
+    for_: Annotated[Duration, Field(alias="for")] = 0.0
+    keep_firing_for: Duration = 0.0
+    severity: Name
+    page: bool = False
+    """Whether it wakes the on-call."""
+    budget_share: Share | None = None
+    """The share of the budget that the author believes it stands for; the linter compares it with factor x long / window."""
+    summary: Text = ""
+
+    @model_validator(mode="after")
+    def _short_is_shorter(self) -> Self:
+        if self.short >= self.long:
+            raise ValueError("short must be shorter than long")
+        return self
+
+
+class CreditStep(Document):
+    """Below this availability (and at or above the next lower step) this share of the fee is paid back."""
+
+    below: Share
+    credit: Share
+
+
+class Sla(Document):
+    """What one tier was promised, what it costs and what a breach pays."""
+
+    audience: Text = ""
+    availability: Share
+    price: Money
+    """A month, for each user."""
+    support: Text = ""
+    credits: tuple[CreditStep, ...] = ()
+    """From the highest bound down."""
+    credit_cap: Share = Decimal(1)
+    """Of the month's fee."""
+
+    @model_validator(mode="after")
+    def _monotone(self) -> Self:
+        for upper, lower in zip(self.credits, self.credits[1:], strict=False):
+            if lower.below >= upper.below or lower.credit <= upper.credit:
+                raise ValueError("credits must go from the highest bound down, each lower bound paying more")
+        if self.credits and self.credits[0].below > self.availability:
+            raise ValueError("a credit must not be paid above the promised availability")
+        return self
+
+
+class Scoring(Document):
+    """How alerts are judged against the ground truth."""
+
+    grace: Literal["longest-window"] | Duration = "longest-window"
+    """A firing is true if it starts between an incident's start and its end plus this time."""
+    significant_share: Share = Decimal("0.02")
+    """Recall counts incidents that spend at least this share of the budget."""
+
+
+class BudgetLevels(Document):
+    """Shares of the budget at which the status changes; at or over counts."""
+
+    caution: Share = Decimal("0.5")
+    warning: Share = Decimal("0.75")
+    critical: Share = Decimal("0.9")
+    exceeded: Share = Decimal(1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if not self.caution < self.warning < self.critical < self.exceeded:
+            raise ValueError("levels must ascend: caution < warning < critical < exceeded")
+        return self
+
+
+class Policy(Document):
+    """What the team has chosen."""
+
+    apiVersion: ApiVersion  # noqa: N815 - the field's own spelling
+    kind: Literal["Policy"]
+    name: Name
+    description: Text = ""
+    slos: Annotated[dict[Name, Slo], Field(min_length=1)]
+    burn_rate_alerts: dict[Name, BurnRateRule] = {}
+    budget_levels: BudgetLevels = BudgetLevels()
+    slas: dict[Name, Sla] = {}
+    """By tier."""
+    scoring: Scoring = Scoring()

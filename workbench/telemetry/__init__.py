@@ -1,0 +1,1 @@
+"""Labelled series; recorded histories in, Parquet out."""
