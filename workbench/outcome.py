@@ -11,31 +11,9 @@ from workbench.errors import Problem
 from workbench.scoring.score import Score, ScorecardLine
 from workbench.sla.credit import TierCredit
 from workbench.slo.account import SloResult
-from workbench.telemetry.series import FloatArray, Telemetry
+from workbench.slo.tracks import Tracks
+from workbench.telemetry.series import Telemetry
 from workbench.world.truth import Truth
-
-
-@dataclass(frozen=True, eq=False)
-class SloTrack:
-    """One objective over time, on the grid of `Tracks.time_s`."""
-
-    slo: str
-    budget_remaining: FloatArray
-    """Share of the budget left; NaN where nothing is known yet."""
-    burn_rate: dict[float, FloatArray]
-    """By window in seconds: burn rate over the window that ends at each instant; NaN without events."""
-
-
-@dataclass(frozen=True, eq=False)
-class Tracks:
-    """What is drawn: columns on a coarse grid."""
-
-    time_s: FloatArray
-    requests_per_s: FloatArray
-    """All routes, mean over the step before each instant; NaN where no scrape says."""
-    error_ratio: FloatArray
-    """Share of 5xx (recorded: errors) over the step before each instant; NaN without requests."""
-    slos: tuple[SloTrack, ...]
 
 
 @dataclass(frozen=True, eq=False)

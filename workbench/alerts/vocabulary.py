@@ -1,0 +1,52 @@
+"""Under which names telemetry holds requests, errors and latencies, and which routes a pattern means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import translate
+
+from workbench.telemetry.series import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Metric and label names of one telemetry.
+
+    Simulated telemetry counts requests by status code; a recorded history has one series of all requests and one of errors.
+    """
+
+    requests: str = "http_requests_total"
+    errors: str | None = None
+    """A counter of failed requests; None: they are those of `requests` with a bad code."""
+    latency: str = "http_request_duration_seconds"
+    """Stem of `_bucket` and `_count`."""
+    route_label: str = "route"
+    tier_label: str | None = "tier"
+    """None: the telemetry does not know tiers."""
+    code_label: str | None = "status_code"
+    """None: the telemetry does not know codes."""
+
+
+SIMULATED = Vocabulary()
+RECORDED = Vocabulary(errors="http_request_errors_total", tier_label=None, code_label=None)
+
+
+def routes_of(telemetry: Telemetry, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Every route that has a counter of requests, sorted."""
+    found = {series.key.label_map.get(vocabulary.route_label, "") for series in telemetry.by_name.get(vocabulary.requests, ())}
+    return tuple(sorted(found - {""}))
+
+
+def matching_routes(patterns: Iterable[str], routes: Iterable[str]) -> tuple[str, ...]:
+    """The routes that any glob matches, sorted: `/api/v1/auth/*`, `*`."""
+    compiled = [re.compile(translate(pattern)) for pattern in patterns]
+    return tuple(sorted({route for route in routes if any(p.match(route) for p in compiled)}))
+
+
+def le_label(bound_s: float) -> str:
+    """How a bucket's bound is written, as OpenMetrics and Prometheus 3 do: `0.25`, `1.0`, `+Inf`."""
+    if bound_s == float("inf"):
+        return "+Inf"
+    return f"{float(bound_s):.10g}" if bound_s != int(bound_s) else f"{int(bound_s)}.0"
