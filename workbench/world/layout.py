@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbench.scenario.schema.world import ErrorEffect, Route, World
+from workbench.telemetry.series import Array
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 
 
 @dataclass(frozen=True)
 class RouteLayout:
-    """Rows of one route's arrays `[tiers, rows, bins]`: its codes, its tail buckets, all its requests.
+    """The two views of one route's requests.
 
-    Inside the simulator the same requests are also seen as *classes*: answered well, by latency class, and answered otherwise,
-    by code.
+    *Classes* are what is drawn: good answers by latency class, then other answers by code. *Rows* are what is scraped: every code, the latency
+    buckets that somebody reads at every scrape, and all requests.
     """
 
     route: str
@@ -21,21 +25,8 @@ class RouteLayout:
     codes: tuple[str, ...]
     """`success_code` first, then the others, sorted."""
     classes: LatencyClasses
-
-    @property
-    def first_bucket(self) -> int:
-        """Row of the first tail bucket."""
-        return len(self.codes)
-
-    @property
-    def total_row(self) -> int:
-        """Row of all requests: `_count` and the `+Inf` bucket."""
-        return len(self.codes) + len(self.classes.tail_bounds)
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return self.total_row + 1
+    kept: tuple[int, ...]
+    """Latency classes at whose upper bound a bucket is kept at every scrape, ascending."""
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -44,22 +35,64 @@ class RouteLayout:
 
     @property
     def class_rows(self) -> int:
-        """Number of rows of the class view: latency classes of good answers, then the other codes."""
+        """Number of classes: latency classes of good answers, then the other codes."""
         return self.classes.count + len(self.others)
 
+    @property
+    def rows(self) -> int:
+        """Number of rows: codes, kept buckets, the total."""
+        return len(self.codes) + len(self.kept) + 1
 
-def layouts(world: World) -> tuple[RouteLayout, ...]:
-    """One layout a route, sorted by route. Every code that any failure can produce has its series from the start."""
+    @property
+    def timeouts(self) -> tuple[int, ...]:
+        """Class rows of answers that come when the time limit is over."""
+        return tuple(self.classes.count + i for i, code in enumerate(self.others) if code in TIMEOUT_CODES)
+
+    def buckets(self, classes: Array) -> Array:
+        """Requests up to the upper bound of each latency class, the last being all of them: `[..., classes.count, bins]`.
+
+        `classes` is `[..., class_rows, bins]`. Answers other than good ones are fast (the first class) unless they are time-outs.
+        """
+        good, other = classes[..., : self.classes.count, :], classes[..., self.classes.count :, :]
+        placed = good.copy()
+        late = [i - self.classes.count for i in self.timeouts]
+        fast = [i for i in range(len(self.others)) if i not in late]
+        placed[..., 0, :] += other[..., fast, :].sum(axis=-2, dtype=classes.dtype)
+        placed[..., self.classes.timeout_class, :] += other[..., late, :].sum(axis=-2, dtype=classes.dtype)
+        out: Array = np.cumsum(placed, axis=-2, dtype=classes.dtype)
+        return out
+
+    def scraped(self, classes: Array) -> Array:
+        """From classes `[..., class_rows, bins]` to rows `[..., rows, bins]`."""
+        out = np.empty((*classes.shape[:-2], self.rows, classes.shape[-1]), dtype=classes.dtype)
+        out[..., 0, :] = classes[..., : self.classes.count, :].sum(axis=-2)
+        out[..., 1 : len(self.codes), :] = classes[..., self.classes.count :, :]
+        if self.kept:
+            out[..., len(self.codes) : -1, :] = self.buckets(classes)[..., list(self.kept), :]
+        out[..., -1, :] = out[..., : len(self.codes), :].sum(axis=-2)
+        return out
+
+
+def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteLayout, ...]:
+    """One layout a route, sorted by route. Every code that any failure can produce has its series from the start.
+
+    `keep` names, for each route, the bounds in seconds that are read at every scrape. Raises ValueError for one that lies in the body.
+    """
     out = []
     for path in sorted(world.routes):
         route = world.routes[path]
         others = set(route.codes) | failure_codes(world, route)
+        classes = LatencyClasses.of(route.latency, world.histogram.bounds, world.traffic.timeout)
+        missing = sorted(set(keep.get(path, ())) - set(classes.tail_bounds))
+        if missing:
+            raise ValueError(f"{path}: bounds {missing} are not among those kept at every scrape: {classes.tail_bounds}")
         out.append(
             RouteLayout(
                 route=path,
                 tiers=tuple(sorted(world.tiers)),
                 codes=(route.success_code, *sorted(others - {route.success_code})),
-                classes=LatencyClasses.of(route.latency, world.histogram.bounds, world.traffic.timeout),
+                classes=classes,
+                kept=tuple(classes.tail_bounds.index(bound) for bound in sorted(set(keep.get(path, ())))),
             )
         )
     return tuple(out)
@@ -72,7 +105,3 @@ def failure_codes(world: World, route: Route) -> set[str]:
         effects.append(world.delivery.failure)
     return {code for effect in effects if isinstance(effect, ErrorEffect) for code in effect.codes}
 
-
-def is_timeout(code: str) -> bool:
-    """Whether an answer with this code comes when the time limit is over."""
-    return code in TIMEOUT_CODES

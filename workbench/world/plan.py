@@ -89,11 +89,11 @@ class Plan:
     deployments: tuple[PlannedDeployment, ...]
 
 
-def draw_plan(world: World, grid: Grid, start: dt.datetime, seed: int) -> Plan:
-    """The incidents and deployments of one run."""
+def draw_plan(world: World, grid: Grid, start: dt.datetime, seed: int, *, slot_bins: int = 1) -> Plan:
+    """The incidents and deployments of one run. Deployments begin on slots of `slot_bins` bins."""
     incidents = [incident for name in sorted(world.failure_modes) for incident in _incidents(world, name, grid, start, seed)]
     incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-    return Plan(tuple(incidents), tuple(_deployments(world, grid, start, seed)))
+    return Plan(tuple(incidents), tuple(_deployments(world, grid, start, seed, slot_bins)))
 
 
 def routes_calling(world: World, component: str) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ def _arrivals(mode: FailureMode, name: str, grid: Grid, start: dt.datetime, seed
     return times[times < grid.times[-1]]
 
 
-def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int) -> list[PlannedDeployment]:
+def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_bins: int) -> list[PlannedDeployment]:
     delivery = world.delivery
     names = sorted(delivery.components)
     weights = np.array([delivery.components[name] for name in names])
@@ -168,7 +168,7 @@ def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int) -> lis
             own = stream(seed, "deployment", day, index)
             component = names[int(own.choice(len(names), p=weights / weights.sum()))]
             bad = own.random() < float(delivery.change_failure_rate)
-            start_s = grid.nearest_edge(float(at_s))
+            start_s = grid.start_of(round(grid.first_bin_from(float(at_s)) / slot_bins) * slot_bins)
             impact = _impact(delivery.failure, own)
             lasts = _lognormal(delivery.failure_duration, own)
             if start_s >= grid.times[-1]:

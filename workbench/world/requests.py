@@ -1,8 +1,10 @@
 """The baseline: every request of the run, drawn once for each (seed, world), whatever the policy.
 
-Counts of a Poisson stream split by independent marks are independent Poisson counts, so each class of requests (good answers by
-latency class, other answers by code) is drawn on its own: exact in distribution, no multinomial needed. Rows whose mean is
-small are drawn as a few events and placed in time, which costs by the event and not by the bin.
+Counts of a Poisson stream split by independent marks are independent Poisson counts, so each class of requests (good
+answers by latency class, other answers by code) is drawn on its own: exact in distribution, no multinomial needed. Rare
+classes are drawn as a few events and placed in time, which costs by the event and not by the bin.
+
+Draws are keyed by route, tier and block of bins, so that any block can be drawn again and need not be kept.
 """
 
 from __future__ import annotations
@@ -15,13 +17,69 @@ import numpy as np
 from workbench.rng import stream
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
-from workbench.units import DAY_S
 from workbench.world.grid import Grid
-from workbench.world.layout import RouteLayout, is_timeout
+from workbench.world.layout import RouteLayout
 from workbench.world.traffic import intensity
 
+BLOCK_BINS = 1440
+"""Bins of one block: six hours at 15 s, small enough for the cache and large enough for a generator of its own."""
 _SPARSE_MEAN = 0.15
 """Below this mean a bin, placing events is cheaper than drawing every bin."""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws the classes of one route, block by block."""
+
+    layout: RouteLayout
+    mean: FloatArray
+    """Expected requests of each bin over all tiers, `[bins]`."""
+    marks: FloatArray
+    """Probability of each class, `[class_rows]`, adding up to 1."""
+    tier_shares: tuple[float, ...]
+    seed: int
+
+    @classmethod
+    def of(cls, world: World, layout: RouteLayout, expected: FloatArray, seed: int) -> Sampler:
+        """`expected` are the requests of all routes in each bin."""
+        route = world.routes[layout.route]
+        others = np.array([float(route.codes.get(code, 0)) for code in layout.others])
+        marks = np.concatenate([(1.0 - others.sum()) * layout.classes.shares(), others])
+        shares = tuple(float(world.tiers[tier].traffic_share) for tier in layout.tiers)
+        return cls(layout, expected * float(route.share), marks, shares, seed)
+
+    @property
+    def bins(self) -> int:
+        """Number of bins of the run."""
+        return len(self.mean)
+
+    def block(self, number: int) -> Array:
+        """All classes of one block, `[tiers, class_rows, bins of the block]`, int32; the same at every call."""
+        first = number * BLOCK_BINS
+        mean = self.mean[first : first + BLOCK_BINS]
+        out = np.empty((len(self.tier_shares), self.layout.class_rows, len(mean)), dtype=np.int32)
+        for index, tier in enumerate(self.layout.tiers):
+            rng = stream(self.seed, "requests", self.layout.route, tier, number)
+            self._draw(out[index], mean * self.tier_shares[index], rng)
+        return out
+
+    def _draw(self, out: Array, mean: FloatArray, rng: np.random.Generator) -> None:
+        total = float(mean.sum())
+        frequent = self.marks * (total / len(mean)) >= _SPARSE_MEAN
+        out[~frequent] = 0
+        for row in np.flatnonzero(frequent):
+            out[row] = rng.poisson(mean * self.marks[row])
+        rare = np.flatnonzero(~frequent & (self.marks > 0))
+        weight = self.marks[rare]
+        count = int(rng.poisson(total * weight.sum()))
+        if count == 0:
+            return
+        reach = np.cumsum(mean)
+        at = np.minimum(np.searchsorted(reach, rng.random(count) * reach[-1], side="right"), len(mean) - 1)
+        upto = np.cumsum(weight)
+        kind = rare[np.minimum(np.searchsorted(upto, rng.random(count) * upto[-1], side="right"), len(rare) - 1)]
+        # Several events may share a bin and a class, so they are added up rather than assigned.
+        np.add.at(out, (kind, at), 1)
 
 
 @dataclass(frozen=True)
@@ -30,96 +88,43 @@ class Baseline:
 
     rates: FloatArray
     """Requests a second over all routes and tiers, `[bins]`."""
-    counts: tuple[Array, ...]
-    """For each layout `[tiers, rows, bins]`, unsigned; rows as the layout names them."""
+    samplers: tuple[Sampler, ...]
+    """One for each layout."""
+    rows: tuple[Array, ...]
+    """For each layout what is scraped, `[tiers, rows, bins]`, unsigned."""
+    slots: tuple[Array, ...]
+    """For each layout the classes summed over slots of `slot_bins`, `[tiers, class_rows, slots]`, int32."""
+    slot_bins: int
 
 
-def draw_baseline(world: World, layouts: tuple[RouteLayout, ...], grid: Grid, start: dt.datetime, seed: int) -> Baseline:
-    """Draw the whole run's requests. Streams are keyed by route, tier and day."""
+def draw_baseline(
+    world: World, layouts: tuple[RouteLayout, ...], grid: Grid, start: dt.datetime, *, seed: int, slot_bins: int
+) -> Baseline:
+    """Draw the whole run's requests. `slot_bins` must divide a block; a last slot that is not full is left out."""
+    if BLOCK_BINS % slot_bins:
+        raise ValueError(f"slots of {slot_bins} bins do not divide a block of {BLOCK_BINS}")
     rates = intensity(world.traffic, start, grid.middles_s)
     expected = rates * grid.widths_s
-    counts = []
-    for layout in layouts:
-        share = float(world.routes[layout.route].share)
-        ceiling = expected.max() * share
+    samplers = tuple(Sampler.of(world, layout, expected, seed) for layout in layouts)
+    rows, slots = [], []
+    for sampler in samplers:
+        layout = sampler.layout
+        ceiling = float(sampler.mean.max())
         dtype = np.uint16 if ceiling + 12 * ceiling**0.5 + 100 < np.iinfo(np.uint16).max else np.uint32
-        block = np.empty((len(layout.tiers), layout.rows, len(grid)), dtype=dtype)
-        marks = _marks(world, layout)
-        for index, tier in enumerate(layout.tiers):
-            mean = expected * (share * float(world.tiers[tier].traffic_share))
-            _draw_rows(block[index], mean, marks, layout, tier, grid, seed)
-        counts.append(block)
-    return Baseline(rates, tuple(counts))
+        scraped = np.empty((len(layout.tiers), layout.rows, len(grid)), dtype=dtype)
+        summed = np.empty((len(layout.tiers), layout.class_rows, len(grid) // slot_bins), dtype=np.int32)
+        for number in range(-(-len(grid) // BLOCK_BINS)):
+            classes = sampler.block(number)
+            first = number * BLOCK_BINS
+            scraped[:, :, first : first + BLOCK_BINS] = layout.scraped(classes)
+            put_slots(summed, classes, first, slot_bins)
+        rows.append(scraped)
+        slots.append(summed)
+    return Baseline(rates, samplers, tuple(rows), tuple(slots), slot_bins)
 
 
-def _marks(world: World, layout: RouteLayout) -> FloatArray:
-    """Probability of each class row, `[class_rows]`, adding up to 1."""
-    route = world.routes[layout.route]
-    others = np.array([float(route.codes.get(code, 0)) for code in layout.others])
-    marks: FloatArray = np.concatenate([(1.0 - others.sum()) * layout.classes.shares(), others])
-    return marks
-
-
-def _draw_rows(out: Array, mean: FloatArray, marks: FloatArray, layout: RouteLayout, tier: str, grid: Grid, seed: int) -> None:
-    """Fill `out` `[rows, bins]` of one route and tier; day by day, so that what is worked on stays in the cache."""
-    typical = float(mean.mean())
-    dense = np.flatnonzero(marks * typical >= _SPARSE_MEAN)
-    sparse = np.flatnonzero((marks * typical < _SPARSE_MEAN) & (marks > 0))
-    bins = len(mean)
-    at, kind = _place(mean, marks, sparse, layout, tier, seed)
-    a_day = max(1, round(DAY_S / grid.step_s))
-    for day, first in enumerate(range(0, bins, a_day)):
-        last = min(first + a_day, bins)
-        rng = stream(seed, "requests", layout.route, tier, day)
-        classes = np.zeros((layout.class_rows, last - first), dtype=np.int32)
-        classes[dense] = rng.poisson(marks[dense, None] * mean[None, first:last])
-        low, high = np.searchsorted(at, (first, last))
-        # Distinct events may share a bin and a class, so they are added up rather than assigned.
-        flat = np.bincount(kind[low:high] * (last - first) + (at[low:high] - first), minlength=classes.size)
-        classes += flat.reshape(classes.shape).astype(np.int32)
-        out[:, first:last] = rows_of_classes(classes[None], layout)[0]
-
-
-def _place(mean: FloatArray, marks: FloatArray, sparse: Array, layout: RouteLayout, tier: str, seed: int) -> tuple[Array, Array]:
-    """Rare requests of the whole run: their bins, ascending, and their class rows."""
-    rng = stream(seed, "rare requests", layout.route, tier)
-    total = float(mean.sum() * marks[sparse].sum()) if len(sparse) else 0.0
-    count = int(rng.poisson(total))
-    if count == 0:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    reach = np.cumsum(mean)
-    # Sorted uniforms make the search run through the table in order.
-    at = np.minimum(np.searchsorted(reach, np.sort(rng.random(count)) * reach[-1], side="right"), len(mean) - 1)
-    upto = np.cumsum(marks[sparse] / marks[sparse].sum())
-    kind = sparse[np.minimum(np.searchsorted(upto, rng.random(count), side="right"), len(sparse) - 1)]
-    return at, kind
-
-
-def rows_of_classes(classes: Array, layout: RouteLayout) -> Array:
-    """From the class view `[tiers, class_rows, bins]` to the rows that are scraped `[tiers, rows, bins]`."""
-    good = classes[:, : layout.classes.count]
-    other = classes[:, layout.classes.count :]
-    rows = np.empty((classes.shape[0], layout.rows, classes.shape[2]), dtype=classes.dtype)
-    rows[:, 0] = good.sum(axis=1)
-    rows[:, 1 : layout.first_bucket] = other
-    late = np.array([is_timeout(code) for code in layout.others], dtype=bool)
-    running = other[:, ~late].sum(axis=1) if len(late) else np.zeros_like(rows[:, 0])
-    timeouts = other[:, late].sum(axis=1) if len(late) else np.zeros_like(rows[:, 0])
-    for index in range(layout.classes.count):
-        running = running + good[:, index]
-        if index == layout.classes.timeout_class:
-            running = running + timeouts
-        rows[:, layout.first_bucket + index] = running
-    return rows
-
-
-def classes_of_rows(rows: Array, layout: RouteLayout) -> Array:
-    """The inverse of `rows_of_classes`, as signed integers `[tiers, class_rows, bins]`."""
-    signed = rows.astype(np.int32)
-    other = signed[:, 1 : layout.first_bucket]
-    late = np.array([is_timeout(code) for code in layout.others], dtype=bool)
-    good = np.diff(signed[:, layout.first_bucket :], axis=1, prepend=0)
-    if len(late):
-        good[:, 0] -= other[:, ~late].sum(axis=1)
-        good[:, layout.classes.timeout_class] -= other[:, late].sum(axis=1)
-    return np.concatenate([good, other], axis=1)
+def put_slots(out: Array, classes: Array, first: int, slot_bins: int) -> None:
+    """Write the sums over slots of one block's classes, which begins at bin `first`, into `out` `[..., slots]`."""
+    full = classes.shape[-1] // slot_bins
+    sums = classes[..., : full * slot_bins].reshape(*classes.shape[:-1], full, slot_bins).sum(axis=-1)
+    out[..., first // slot_bins : first // slot_bins + full] = sums

@@ -7,10 +7,11 @@ whole loop: what the engine decides shortens what the world does.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import simpy
 
 from workbench.commands import Command
@@ -18,10 +19,10 @@ from workbench.rng import stream
 from workbench.scenario.model import Scenario
 from workbench.scenario.schema.base import Lognormal
 from workbench.telemetry.series import Series, Telemetry
-from workbench.world.body import body_series
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
 from workbench.world.grid import Grid
+from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
 from workbench.world.plan import Plan, PlannedDeployment, PlannedIncident, draw_plan
 from workbench.world.platform import media_jobs, platform_series
@@ -58,14 +59,18 @@ class _PageState:
 class System:
     """One simulated month (or any horizon), driven from event to event by `run`."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, keep: Mapping[str, Collection[float]]) -> None:
+        """`keep` names the latency bounds of each route that are read at every scrape; raises ValueError for one that is not kept."""
         clock = scenario.clock
         self.grid = Grid(clock.scrape_interval, clock.scrape_phase, clock.horizon)
         self._world = scenario.world
         self._seed = scenario.seed
-        self._layouts = layouts(scenario.world)
-        self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed)
-        self._baseline = draw_baseline(scenario.world, self._layouts, self.grid, scenario.start, scenario.seed)
+        self._layouts = layouts(scenario.world, keep)
+        slot_bins = max(1, round(scenario.world.histogram.body_step / clock.scrape_interval))
+        self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
+        self._baseline = draw_baseline(
+            scenario.world, self._layouts, self.grid, scenario.start, seed=scenario.seed, slot_bins=slot_bins
+        )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
         self._exports = Exports(self._layouts, journeys, self._baseline, self.grid, scenario.seed)
         self._platform = tuple(platform_series(scenario.world, self.grid, self._baseline.rates, scenario.seed))
@@ -124,12 +129,15 @@ class System:
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
         self._exports.fill(self.grid.horizon_s)
         exports = self._exports
-        body = [*body_series(exports, self._world.histogram.body_step, self._seed)]
-        for index, layout in enumerate(self._layouts):
-            if self._world.routes[layout.route].journey == "upload":
-                uploads = sum(exports.increments(index, t, 0) for t in range(len(layout.tiers)))
-                body.append(media_jobs(self._world, self.grid, uploads, self._seed))
-        return self._telemetry(body), self._truth()
+        more = [*histogram_series(exports, self._baseline, self._seed)]
+        uploads = [
+            exports.events(index, 0)
+            for index, layout in enumerate(self._layouts)
+            if self._world.routes[layout.route].journey == "upload"
+        ]
+        if uploads:
+            more.append(media_jobs(self._world, self.grid, np.sum(uploads, axis=0), self._seed))
+        return self._telemetry(more), self._truth()
 
     # ---- processes
 
