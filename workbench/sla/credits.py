@@ -74,7 +74,7 @@ def _step(sla: Sla, uptime: Fraction | None) -> tuple[Decimal, int | None]:
 
 
 def _sentence(sla: Sla, uptime: Fraction | None, total: int, step: int | None, fee: Decimal) -> str:
-    promised = format_share(sla.availability)
+    promised = _percent(sla.availability, 1)
     if uptime is None:
         return f"no requests, promised {promised}: nothing is known and nothing is paid"
     text = f"{_shown(uptime, sla)} of {total:,} requests, promised {promised}: "
@@ -83,12 +83,12 @@ def _sentence(sla: Sla, uptime: Fraction | None, total: int, step: int | None, f
             return text + "kept, nothing is paid"
         return text + "missed, but no step of the schedule reaches so high: nothing is paid"
     share = sla.credits[step].credit
-    text += f"below {format_share(sla.credits[step].below)}"
+    text += f"below {_percent(sla.credits[step].below, 1)}"
     if step + 1 < len(sla.credits):
-        text += f" and at or above {format_share(sla.credits[step + 1].below)}"
-    text += f" pays {format_share(share)} of {fee:,.2f} {sla.price.currency}"
+        text += f" and at or above {_percent(sla.credits[step + 1].below, 1)}"
+    text += f" pays {_percent(share)} of {fee:,.2f} {sla.price.currency}"
     if share > sla.credit_cap:
-        text += f", capped at {format_share(sla.credit_cap)}"
+        text += f", capped at {_percent(sla.credit_cap)}"
     return text
 
 
@@ -102,3 +102,9 @@ def _shown(uptime: Fraction, sla: Sla) -> str:
             break
     number = f"{Decimal(shown.numerator) / Decimal(shown.denominator):.{digits}f}"
     return f"{number} %"
+
+
+def _percent(share: Decimal, decimals: int = 0) -> str:
+    """A share of the contract in percent, exactly, with at least so many decimals."""
+    number = format_share(share).removesuffix("%")
+    return f"{number}{'.0' if decimals and '.' not in number else ''} %"
