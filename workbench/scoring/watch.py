@@ -61,10 +61,12 @@ def _watch(policy: Policy, name: str, rules: list[AlertRule]) -> Watch:
 
 
 def pages(policy: Policy, rule: AlertRule) -> bool:
-    """Whether a rule wakes the on-call: its label `page` says so, or else the policy's paging rules have its severity."""
+    """Whether a rule wakes the on-call: its label `page`, or the policy's rule of its name, or else of its severity, says so."""
     labels = dict(rule.labels)
     if "page" in labels:
         return labels["page"] == "true"
+    if rule.name in policy.burn_rate_alerts:
+        return policy.burn_rate_alerts[rule.name].page
     return any(one.page and one.severity == labels.get("severity") for one in policy.burn_rate_alerts.values())
 
 
