@@ -54,7 +54,7 @@ def increments(values: FloatArray, low: IntArray, high: IntArray) -> FloatArray:
     if np.all(np.rint(values) == values) and total + np.abs(values).max() < _EXACT:
         # Whole numbers: every order of adding gives the same.
         running = np.concatenate([[0.0], np.cumsum(before)])
-        delta = delta + (running[end] - running[begin])
+        delta += running[end] - running[begin]
         return delta
     for step in range(int((end - begin).max(initial=0))):
         at = begin + step
