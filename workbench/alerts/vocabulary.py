@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 from workbench.telemetry.series import Telemetry
+from workbench.telemetry.series import le_label as le_label  # noqa: PLC0414 - read here by those who name series
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,15 @@ RECORDED = Vocabulary(errors="http_request_errors_total", tier_label=None, code_
 
 
 def routes_of(telemetry: Telemetry, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Every route that has a counter of requests, sorted."""
+    """Every route that has a counter of requests, sorted.
+
+    A history without routes has one, named by the empty string: that is how PromQL reads a label that is not there.
+    """
     found = {series.key.label_map.get(vocabulary.route_label, "") for series in telemetry.by_name.get(vocabulary.requests, ())}
-    return tuple(sorted(found - {""}))
+    return tuple(sorted(found))
 
 
 def matching_routes(patterns: Iterable[str], routes: Iterable[str]) -> tuple[str, ...]:
     """The routes that any glob matches, sorted: `/api/v1/auth/*`, `*`."""
     compiled = [re.compile(translate(pattern)) for pattern in patterns]
     return tuple(sorted({route for route in routes if any(p.match(route) for p in compiled)}))
-
-
-def le_label(bound_s: float) -> str:
-    """How a bucket's bound is written, as OpenMetrics and Prometheus 3 do: `0.25`, `1.0`, `+Inf`."""
-    if bound_s == float("inf"):
-        return "+Inf"
-    return f"{float(bound_s):.10g}" if bound_s != int(bound_s) else f"{int(bound_s)}.0"
