@@ -66,13 +66,6 @@ def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def le_label(bound_s: float) -> str:
-    """How a bucket's bound is written, as OpenMetrics and Prometheus 3 do: `0.25`, `1.0`, `+Inf`."""
-    if bound_s == float("inf"):
-        return "+Inf"
-    return f"{float(bound_s):.10g}" if bound_s != int(bound_s) else f"{int(bound_s)}.0"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """One series: `values[i]` was scraped at `times[i]` seconds from the start of the run."""
