@@ -12,7 +12,7 @@ from workbench.errors import Problem
 from workbench.scenario.compose import MAX_PROBLEMS
 from workbench.scenario.shape import Shape, either
 from workbench.scenario.suggest import meant, nearest
-from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, format_path, plain, shorten, show
+from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, format_path, plain, pointed_at, shorten, show
 
 Model = TypeVar("Model", bound=BaseModel)
 PathOf = Callable[[Path, Place], str]
@@ -78,9 +78,8 @@ class _Spot:
 
     @property
     def place(self) -> Place:
-        """Of the value; of the key for mappings and for nothing, whose own places may be lines further down."""
-        at_key = isinstance(self.node, MapNode) or show(self.node) == "nothing"
-        return self.key_place if at_key and self.key_place else self.node.place
+        """Of the value, or of its key."""
+        return pointed_at(self.node, self.key_place)
 
 
 def _spot(shape: Shape | None, tree: Node, location: Iterable[str | int]) -> _Spot:
@@ -118,11 +117,18 @@ def _explained(
 ) -> list[Problem]:
     problems: dict[Any, Problem] = {}
     unions: dict[Path, list[str]] = {}
+    spots = []
     for detail in details:
         kind, context = detail["type"], detail.get("ctx", {})
-        spot = _spot(shape, tree, (*detail["loc"], *(context["at"] if kind == "broken_rule" else ())))
+        spots.append((detail, kind, context, _spot(shape, tree, (*detail["loc"], *context.get("at", ())))))
+    misspelt = {_meant_key(spot) for _, kind, _, spot in spots if kind == "extra_forbidden"}
+    for detail, kind, context, spot in spots:
+        if kind == "missing" and spot.path in misspelt:
+            continue  # it stands there misspelt: one fault, one problem
         if spot.is_stated and spot.node.place in broken and kind != "extra_forbidden":
             continue
+        if kind == "too_short" and isinstance(spot.node, ListNode) and len(spot.node.items) >= context["min_length"]:
+            continue  # pydantic counts only items that are valid, and those that are not are reported themselves
         problem = _problem(kind, context, detail["msg"], spot, path_of)
         if spot.in_union:
             messages = unions.setdefault(spot.path, [])
@@ -133,6 +139,12 @@ def _explained(
         if len(problems) >= MAX_PROBLEMS:
             break
     return list(problems.values())
+
+
+def _meant_key(spot: _Spot) -> Path:
+    """The path of the key that an unknown key probably is."""
+    keys = spot.parent.keys if spot.parent else ()
+    return (*spot.path[:-1], nearest(str(spot.path[-1]), keys) or "")
 
 
 def _joined(problem: Problem, messages: list[str]) -> Problem:

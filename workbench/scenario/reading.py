@@ -21,7 +21,7 @@ from workbench.scenario.schema.scenario import ScenarioFile
 from workbench.scenario.schema.world import World
 from workbench.scenario.source import UNREADABLE, Source, read
 from workbench.scenario.suggest import nearest
-from workbench.scenario.tree import MapNode, Node, Place, ScalarNode, find, format_path, positions, show
+from workbench.scenario.tree import MapNode, Node, Place, ScalarNode, find, format_path, pointed_at, show, walk
 from workbench.scenario.tree import Path as TreePath
 
 MAX_EXTENDS = 10
@@ -48,12 +48,13 @@ class Loaded:
         tree = self.trees.get(document)
         if tree is None:
             return problem
-        places = {format_path(path): position.value for path, position in positions(tree).items()}
+        places = {format_path(path): pointed_at(node, position.key) for path, node, position in walk(tree)}
         path = problem.path or ""
         while path not in places:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         place = places[path]
-        return changed(problem, file=place.file, line=place.line, column=place.column)
+        shown = problem.path if place.file == tree.place.file else f"override.{document}.{problem.path}"
+        return changed(problem, file=place.file, line=place.line, column=place.column, path=shown)
 
 
 class Reading:

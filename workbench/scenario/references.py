@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from workbench.errors import Problem
 from workbench.scenario.explain import PathOf, plain_path
+from workbench.scenario.schema.base import CODES_PATTERN
 from workbench.scenario.suggest import nearest
 from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, Place, ScalarNode, find, show
 from workbench.units import format_share, parse_duration, parse_share
@@ -202,7 +203,7 @@ def _bad_codes(indicator: Node, path: Path, answers: tuple[str, ...], path_of: P
     listed = indicator.get("bad_codes") if isinstance(indicator, MapNode) else None
     if not isinstance(listed, ListNode) or not listed.items:
         return
-    patterns = [item.text for item in listed.items if isinstance(item, ScalarNode) and re.fullmatch("[1-5](..)", item.text)]
+    patterns = [item.text for item in listed.items if isinstance(item, ScalarNode) and re.fullmatch(CODES_PATTERN, item.text)]
     if len(patterns) < len(listed.items) or any(re.fullmatch(pattern, code) for pattern in patterns for code in answers):
         return
     yield Problem(

@@ -39,7 +39,7 @@ def meant(node: Node, shape: Shape) -> str | None:
     """The value at `node` as `shape` would have it; None if it cannot be guessed."""
     if not isinstance(node, ScalarNode) or node.value is None or len(node.text) > _LONGEST:
         return None
-    text = node.text.strip()
+    text = re.sub(r"(?<=[0-9]),(?=[0-9])", ".", node.text.strip())  # 99,9% as half of the world writes it
     if text in shape.values:  # a number where text must stand: 3.5 for "3.5"
         return f'"{text}"'
     guess = nearest(text, shape.values)
@@ -47,9 +47,9 @@ def meant(node: Node, shape: Shape) -> str | None:
         return guess
     for pattern in shape.patterns():
         guess = _as_pattern(text, pattern)
-        if guess and guess != text and re.fullmatch(pattern, guess):
+        if guess and guess != node.text and re.fullmatch(pattern, guess):
             return guess
-    return _as_type(node, text, shape.types())
+    return _as_type(node, text, shape)
 
 
 def _as_pattern(text: str, pattern: str) -> str | None:
@@ -93,10 +93,14 @@ def _as_money(text: str) -> str | None:
     return f"{match[2]} {_CURRENCY_SIGNS.get(currency, currency.upper())}"
 
 
-def _as_type(node: ScalarNode, text: str, types: tuple[str, ...]) -> str | None:
-    if "boolean" in types:
+def _as_type(node: ScalarNode, text: str, shape: Shape) -> str | None:
+    if "boolean" in shape.types():
         word = text.lower()
         return "true" if word in _TRUE_WORDS else "false" if word in _FALSE_WORDS else None
+    if shape.schema.get("format") == "date":
+        match = re.fullmatch(r"([0-9]{4})[-./]?([0-9]{2})[-./]?([0-9]{2})", text)
+        return "-".join(match.groups()) if match and "-".join(match.groups()) != text else None
+    types = shape.types()
     if types == ("string",) and not isinstance(node.value, str):
         return f'"{text}"'
     if types == ("array",):

@@ -106,7 +106,7 @@ _MONEY_SCHEMA = WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN, "exa
 _NAME_SCHEMA = WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": 63})
 # An editor reads an unquoted 503 as a number.
 _STATUS_CODE_SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "string", "pattern": STATUS_CODE_PATTERN}, {"type": "integer", "minimum": 100, "maximum": 599}]}
+    {"type": ["string", "integer"], "pattern": STATUS_CODE_PATTERN, "minimum": 100, "maximum": 599}
 )
 
 Duration = Annotated[float, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str), _DURATION_SCHEMA]

@@ -28,7 +28,7 @@ CodePattern = Annotated[
     str,
     Field(coerce_numbers_to_str=True),
     matching(CODES_PATTERN, "a status code is a number from 100 to 599, a class of codes is written 5.."),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": CODES_PATTERN}, {"type": "integer", "minimum": 100, "maximum": 599}]}),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": CODES_PATTERN, "minimum": 100, "maximum": 599}),
 ]
 """A status code or a class: `503`, `5..`."""
 
