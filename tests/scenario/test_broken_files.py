@@ -205,6 +205,26 @@ def test_bytes_that_are_no_document_get_a_message_soon(tmp_path, name):
     assert re.search(r"1 file, \d+ problems?$", result.output)
 
 
+def test_names_without_number_are_not_all_compared_with_all(folder):
+    many = range(9_000)
+    world = (folder / W).read_text()
+    world = world.replace("components:\n", "components:\n" + "".join(f"  part-{i}: {{}}\n" for i in many))
+    world = world.replace("calls: [api, database]", f"calls: [{', '.join(f'pert-{i}' for i in many)}]")
+    (folder / W).write_text(world)
+    policy = (folder / P).read_text()
+    slo = "{indicator: {kind: events, routes: ['*a*b*c*d', '*e*f*g*h']}, target: 99%}"
+    policy = policy.replace("slos:\n", "slos:\n" + "".join(f"  slo-{i}: {slo}\n" for i in range(5_000)))
+    (folder / P).write_text(policy)
+
+    result = validate(folder / S)
+
+    assert result.exit_code == 1
+    assert "a mapping of 9003 keys" in result.output
+    assert "a mapping of 5003 keys" in result.output
+    assert "there is no such component" in result.output
+    assert len(result.output) < 200_000
+
+
 def test_a_file_of_100_mb_is_refused_without_being_read(tmp_path, monkeypatch):
     file = tmp_path / "large.yaml"
     with file.open("wb") as stream:

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.errors import Problem
 from workbench.scenario.compose import MAX_PROBLEMS
+from workbench.scenario.names import nearest
 from workbench.scenario.shape import Shape, either
-from workbench.scenario.suggest import meant, nearest
+from workbench.scenario.suggest import meant
 from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, format_path, plain, pointed_at, shorten, show
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -220,9 +221,9 @@ def _rule(kind: str, context: Mapping[str, Any], text: str, shape: Shape | None)
         values = shape.values if shape else ()
         return f"this must be {either(values)}" if len(values) == 1 else "this is none of the values allowed here"
     if kind == "too_short":
-        return f"this needs {context['min_length']} or more entries, it has {context['actual_length']}"
+        return f"this needs {context['min_length']} or more entries"
     if kind == "too_long":
-        return f"this takes at most {context['max_length']} entries, it has {context['actual_length']}"
+        return f"this takes at most {context['max_length']} entries"
     if kind == "string_too_long":
         return f"this is too long, at most {context['max_length']} characters"
     if kind == "string_too_short":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 
+from workbench.scenario.names import nearest
 from workbench.scenario.schema.base import DURATION_PATTERN, MONEY_PATTERN, SHARE_PATTERN
 from workbench.scenario.shape import Shape
 from workbench.scenario.tree import Node, ScalarNode
@@ -24,15 +23,6 @@ _NUMBER_AND_WORD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)", re
 _CURRENCY_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _TRUE_WORDS = ("yes", "on", "y", "1")
 _FALSE_WORDS = ("no", "off", "n", "0")
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The valid name nearest to `name`, letter case apart; None if none is near."""
-    if len(name) > _LONGEST:
-        return None
-    by_folded = {one.casefold(): one for one in names}
-    close = get_close_matches(name.casefold(), by_folded, n=1)
-    return by_folded[close[0]] if close else None
 
 
 def meant(node: Node, shape: Shape) -> str | None:

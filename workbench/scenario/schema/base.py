@@ -12,6 +12,11 @@ from pydantic_core import PydanticCustomError
 from workbench.units import Money as MoneyValue
 from workbench.units import format_duration, format_share, parse_duration, parse_share
 
+MOST_NAMED = 500
+"""Routes, components, objectives, ... of one file: more than anybody needs, few enough to compare all with all."""
+MOST_GLOBS = 50
+"""Globs of one indicator."""
+
 API_VERSION = "workbench/v1"
 ApiVersion = Literal["workbench/v1"]
 
