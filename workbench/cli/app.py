@@ -12,7 +12,7 @@ from workbench.cli.shipped import app_file
 from workbench.errors import CouldNotRun
 
 
-@click.command(short_help="Open the workbench in a browser.")
+@click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: the first free port from 8501 on.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Who can reach it; 0.0.0.0 lets the whole network in.")
 def command(port: int | None, address: str) -> None:

@@ -21,7 +21,7 @@ _NEXT = (
 """What to type next, with the folder's name to fill in."""
 
 
-@click.command(short_help="Put the reference scenario and a starter into a folder.")
+@click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Write into a folder that has files, over those of the same name; others stay.")
 def command(folder: Path, *, force: bool) -> None:

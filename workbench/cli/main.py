@@ -9,15 +9,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
 from workbench import __version__
-from workbench.errors import BadInput, CouldNotRun, ExitCode, Problem
+from workbench.errors import BadInput, CouldNotRun, ExitCode
 
 VERBS = {
     "init": "Put the reference scenario and a starter into a folder.",
@@ -96,57 +95,63 @@ def _code(args: list[str]) -> int:
             cli.invoke(ctx)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except SystemExit as leaving:
+        if not isinstance(leaving.code, int):
+            raise
+        return leaving.code
     except click.ClickException as error:
-        return _complain(error.show)
+        with suppress(OSError):
+            error.show()
+        return ExitCode.BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        return _complain(lambda: _say("interrupted"), ExitCode.INTERRUPTED)
+        return _complain("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has left (`| head`): nothing to say, but what was asked for is not complete.
         return ExitCode.BAD_INPUT
     except BadInput as error:
-        problems = error.problems
-        return _complain(lambda: _problems(problems))
-    except (CouldNotRun, OSError) as error:
+        from workbench.cli.show import print_problems
+
+        with suppress(OSError):
+            print_problems(error.problems)
+        return ExitCode.BAD_INPUT
+    except CouldNotRun as error:
+        return _complain(f"could not run: {error}")
+    except OSError as error:
         if debug:
             raise
-        text = str(error)
-        return _complain(lambda: _say(f"could not run: {text}"))
+        return _complain(f"could not run: {_reason(error)}")
     except Exception as error:
         if debug:
             raise
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        first, *_ = f"{type(error).__name__}: {error}".splitlines()
         return _complain(
-            lambda: _say(
-                f"unexpected error: {text}\nThis is a bug. `workbench --debug ...` (or {DEBUG_VARIABLE}=1) shows where it happened."
-            )
+            f"unexpected error: {first}\nThis is a bug. `workbench --debug ...` or {DEBUG_VARIABLE}=1 shows where it happened."
         )
     return ExitCode.FINE
 
 
-def _problems(problems: Iterable[Problem]) -> None:
-    from workbench.cli.show import print_problems
-
-    print_problems(problems)
-
-
-def _say(text: str) -> None:
-    click.echo(f"workbench: {text}", err=True)
-
-
-def _complain(show: Callable[[], Any], code: ExitCode = ExitCode.BAD_INPUT) -> int:
-    """Show something on standard error, if anybody still reads it."""
-    with suppress(BrokenPipeError):
-        show()
+def _complain(text: str, code: ExitCode = ExitCode.BAD_INPUT) -> ExitCode:
+    """Say something on standard error, if anybody reads it, and return the exit code."""
+    with suppress(OSError):
+        click.echo(f"workbench: {text}", err=True)
     return code
 
 
+def _reason(error: OSError) -> str:
+    """What the system says, without its number."""
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part is not None)
+
+
 def _flushed(code: int) -> int:
-    """`code`, once all output is out; a reader who has left is no reason for Python's own complaint at exit."""
+    """`code`, once all output is out; output that cannot be written is a failure, but no traceback."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
-            code = code or ExitCode.BAD_INPUT
+        except OSError as error:
             with suppress(OSError, ValueError):
+                # What is still in the buffer would fail again, loudly, when Python ends.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if not isinstance(error, BrokenPipeError):
+                _complain(f"could not write the output: {_reason(error)}")
+            code = code or ExitCode.BAD_INPUT
     return code

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+_FACT_INDENT = 13
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
@@ -40,7 +41,7 @@ def print_problems(problems: Iterable[Problem], *, err: bool = True) -> None:
     for problem in problems:
         out.print(_head(problem))
         for label, value in _facts(problem):
-            out.print(_fact(label, value))
+            out.print(_fact(label, value, out))
     if len(problems) > 1:
         out.print(_count(problems))
 
@@ -88,10 +89,13 @@ def _facts(problem: Problem) -> Iterator[tuple[str, str]]:
     yield "check", problem.check
 
 
-def _fact(label: str, value: str) -> Text:
+def _fact(label: str, value: str, out: Console) -> Text:
+    """`    label    value`; on a terminal, a value of several lines stays in its column."""
     from rich.text import Text
 
-    return Text.assemble("    ", (f"{label:<9}", "dim"), printable(value))
+    text = Text(printable(value))
+    lines = [text] if out.soft_wrap else text.wrap(out, max(out.width - _FACT_INDENT, 20))
+    return Text.assemble("    ", (f"{label:<{_FACT_INDENT - 4}}", "dim"), Text("\n" + " " * _FACT_INDENT).join(lines))
 
 
 def _count(problems: tuple[Problem, ...]) -> str:

@@ -79,6 +79,8 @@ class Traffic(Document):
     surges: tuple[Surge, ...] = ()
     requests_per_session: Positive = 12.0
     session_length: PositiveDuration = 900.0
+    timeout: PositiveDuration = 10.0
+    """Requests that get no answer are given up after this time (codes 499 and 504)."""
 
     @model_validator(mode="after")
     def _all_weekdays(self) -> Self:
