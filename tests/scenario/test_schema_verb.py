@@ -124,6 +124,12 @@ def test_every_definition_that_is_referred_to_is_there():
     assert names <= set(json.loads(text)["$defs"])
 
 
+def test_help_shows_what_to_type_on_lines_of_its_own():
+    lines = CliRunner().invoke(command, ["--help"]).output.splitlines()
+
+    assert "    workbench schema > workbench.schema.json" in lines
+
+
 def test_an_unknown_document_is_refused_with_the_choices():
     result = CliRunner().invoke(command, ["worlds"])
 

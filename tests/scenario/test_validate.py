@@ -1,6 +1,7 @@
 """The verb `validate`, and messages that tell a user what to type next."""
 
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -78,6 +79,16 @@ def test_a_path_that_is_not_there_names_the_nearest_one():
 
     assert isinstance(result.exception, BadInput)
     assert result.exception.problems[0].nearest == str(DATA / "world.yaml")
+
+
+def test_a_file_whose_name_is_no_text_is_reported_too(tmp_path):
+    file = tmp_path / os.fsdecode(b"w\xf6rld.yaml")
+    file.write_bytes(b"kind: World\nname: 5\n")
+
+    problems = json.loads(run(tmp_path, "-o", "json").output)["problems"]
+
+    assert {problem["file"] for problem in problems} == {str(file)}
+    assert "w\\udcf6rld.yaml:2:7" in run(tmp_path).output
 
 
 def test_the_order_of_problems_is_that_of_the_files_and_lines(folder):

@@ -190,7 +190,7 @@ def _problem(kind: str, context: Mapping[str, Any], text: str, spot: _Spot, path
         check_name, message, place, more = _tag_problem(kind, spot, place)
     elif kind == "broken_rule":
         message = str(context["rule"])
-        more = {"found": more["found"] if spot.is_stated else "nothing, so the default holds"}
+        more = {"found": more["found"] if spot.is_stated else "nothing, so the default holds", "nearest": context.get("nearest")}
     else:
         check_name = "schema/type" if kind in _WRONG_TYPE else "schema/value"
         message = _rule(kind, context, text, spot.shape)

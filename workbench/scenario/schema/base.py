@@ -29,9 +29,9 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False, use_attribute_docstrings=True)
 
 
-def broken_rule(rule: str, *at: str | int) -> PydanticCustomError:
-    """What a validator over several fields raises: the rule in a user's words, and the field (or entry of it) to point at."""
-    return PydanticCustomError("broken_rule", "{rule}", {"rule": rule, "at": at})
+def broken_rule(rule: str, *at: str | int, nearest: str | None = None) -> PydanticCustomError:
+    """What a validator raises that knows more than the rule: the field (or entry of it) to point at, what was probably meant."""
+    return PydanticCustomError("broken_rule", "{rule}", {"rule": rule, "at": at, "nearest": nearest})
 
 
 def _duration(value: Any) -> float:
