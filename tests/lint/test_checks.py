@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scenario.files import DATA, copy_of_files
+from tests.support.places import ROOT
 from workbench.cli.lint import command
 from workbench.errors import BadInput, Severity
 from workbench.lint.burn_rates import number
@@ -227,3 +228,24 @@ def test_a_policy_is_linted_without_a_world_and_a_world_is_no_policy():
 )
 def test_numbers_are_shown_without_exponents_and_idle_zeros(value, text):
     assert number(value) == text
+
+
+def test_the_room_s_page_names_every_check_and_no_other():
+    rows = (ROOT / "docs" / "rooms" / "lint.md").read_text().split("|---|---|")[1].splitlines()
+
+    assert sorted(row.split("`")[1] for row in rows if row.startswith("| `")) == [check.name for check in all_checks()]
+
+
+def test_a_threshold_of_exactly_1_is_unreachable_and_binary_floats_do_not_hide_it(tmp_path):
+    assert 10 * (1 - 0.9) < 1  # what reckoning in floats would say
+    bad = loaded(tmp_path, ("policy.yaml", "target: 99.9%", "target: 90%"), ("policy.yaml", "factor: 14.4", "factor: 10"))
+
+    assert [p.check for p in lint(bad.policy)].count("alerts/unreachable") == 1
+
+
+def test_an_objective_equal_to_the_promise_is_no_stricter(tmp_path):
+    bad = loaded(tmp_path, ("policy.yaml", "availability: 99.5%", "availability: 99.95%"))
+
+    (problem,) = lint(bad.policy)
+
+    assert problem.message.startswith("objective everything is no stricter than what tier paying was promised")

@@ -204,3 +204,11 @@ def test_what_is_shown_of_a_long_value_fits_a_line():
     assert shorten("x" * 60) == "x" * 60
     assert "\n" not in shorten("a\nb")
     assert math.isclose(len(shorten("ab" * 1000)), 59, abs_tol=1)
+
+
+@pytest.mark.parametrize("text", [".nan", "-.inf", "+.INF", "1e999", "-1e400", "9" * 41])
+def test_what_is_no_number_to_reckon_with_is_refused_where_it_is_read(text):
+    source = parse(f"a: {text}".encode(), "f.yaml")
+
+    assert [(p.check, p.line, p.column) for p in source.problems] == [("yaml/number", 1, 4)]
+    assert source.broken

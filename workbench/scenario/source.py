@@ -125,7 +125,7 @@ def _decode(raw: bytes, file: str) -> str | Problem:
         before = raw[: raw.index(b"\x00")].decode("utf-8", "replace")
         return Problem("file/binary", "the file is binary, not text", file=file, **_at_end_of(before), found="byte 0x00")
     try:
-        text = raw.decode("utf-8").removeprefix("\ufeff")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         return Problem(
