@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scenario.files import DATA, copy_of_files
+from tests.support.places import ROOT
 from workbench.cli.validate import command
 from workbench.errors import BadInput
 from workbench.scenario.explain import check
@@ -191,3 +192,10 @@ def test_any_change_to_a_valid_file_gives_a_model_or_problems_with_places(name, 
         assert problem.message
         for jargon in ("Input should", "function-", "Value error", "pydantic", "__", "tuple", "Decimal", "dict"):
             assert jargon not in f"{problem.message} {problem.allowed}"
+
+
+def test_the_scenarios_that_ship_are_valid():
+    problems, files = check_paths([ROOT / "scenarios"])
+
+    assert problems == []
+    assert files >= 6
