@@ -11,7 +11,7 @@ def command(document: str | None) -> None:
     """Print the JSON Schema of scenario, world or policy files; of all three, told apart by `kind`, if none is named.
 
     \b
-    Save it and name it on the first line of a file, for editors with a YAML language server:
+    Editors with a YAML language server take it from the first line of a file:
       workbench schema > workbench.schema.json
       # yaml-language-server: $schema=workbench.schema.json
     """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
