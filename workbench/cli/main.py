@@ -113,7 +113,7 @@ def _code(args: list[str]) -> int:
 
         with suppress(OSError):
             print_problems(error.problems)
-        return ExitCode.BAD_INPUT
+        return _complain(f"could not use the input: {len(error.problems)} problem{'s' * (len(error.problems) != 1)}")
     except CouldNotRun as error:
         return _complain(f"could not run: {error}")
     except OSError as error:
