@@ -62,8 +62,8 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 INTRODUCTION = """\
 A **scenario** names a **world** (how things behave) and a **policy** (what the team has chosen), and adds a clock, a seed and
-expectations. All three are YAML. Unknown and repeated keys are errors. A scenario may have `extends: FILE` and is then laid over that
-scenario: mappings merge key by key, null deletes, everything else replaces.
+expectations. All three are YAML. Unknown and repeated keys are errors. A scenario may have `extends: FILE` and is then laid over
+that scenario: mappings merge key by key, null deletes, everything else replaces.
 
 `workbench init DIR` writes a starter that explains each field where it stands; `workbench schema` prints JSON Schema for editors;
 `workbench validate PATH...` shows every problem."""
