@@ -1,1 +1,1 @@
-"""Tests."""
+"""What tests share."""

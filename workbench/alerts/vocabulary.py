@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import translate
 
-from workbench.telemetry.series import Telemetry
-from workbench.telemetry.series import le_label as le_label  # noqa: PLC0414 - read here by those who name series
+from workbench.telemetry.series import Telemetry, le_label
+
+__all__ = ["RECORDED", "SIMULATED", "Vocabulary", "le_label", "matching_routes", "routes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,9 @@ RECORDED = Vocabulary(errors="http_request_errors_total", tier_label=None, code_
 
 
 def routes_of(telemetry: Telemetry, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Every route that has a counter of requests, sorted.
-
-    A history without routes has one, named by the empty string: that is how PromQL reads a label that is not there.
-    """
+    """Every route that has a counter of requests, sorted."""
     found = {series.key.label_map.get(vocabulary.route_label, "") for series in telemetry.by_name.get(vocabulary.requests, ())}
-    return tuple(sorted(found))
+    return tuple(sorted(found - {""}))
 
 
 def matching_routes(patterns: Iterable[str], routes: Iterable[str]) -> tuple[str, ...]:
