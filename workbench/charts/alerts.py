@@ -21,7 +21,8 @@ _Bar = tuple[str, str, float, float, str]
 
 
 def alert_data(outcome: Outcome) -> pd.DataFrame:
-    """What happened, one row a bar or mark: `row`, `kind` (one of `KINDS`), `time`, `until` (wall clock), `start_s`, `end_s`, `what`.
+    """What happened, one row a bar or mark: `row`, `kind` (one of `KINDS`), `time`, `until` (wall clock), `start_s`, `end_s`,
+    `what`.
 
     An episode is one bar while pending and another while firing; one that is open ends with the run. Rows come in the order of the
     figure: incidents, deployments, pages, alerts.
@@ -45,7 +46,13 @@ def _incidents(outcome: Outcome) -> list[_Bar]:
         return []
     return _merged(
         [
-            (f"{incident.target}: {incident.mode}", "incident", incident.start_s, incident.end_s, f"{incident.id}, {incident.effect}")
+            (
+                f"{incident.target}: {incident.mode}",
+                "incident",
+                incident.start_s,
+                incident.end_s,
+                f"{incident.id}, {incident.effect}",
+            )
             for incident in outcome.truth.incidents
         ],
         "other incidents",

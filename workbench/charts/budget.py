@@ -48,7 +48,9 @@ def budgets(outcome: Outcome, *, points: int = MOST_POINTS, hover: bool = True, 
     names = costliest(outcome)
     spent = [slo for slo in outcome.slos if slo.budget.consumed_share is not None]
     gone = sum(findings.over_budget(slo) for slo in spent)
-    finding = f"{words.counted(gone, 'budget')} of {len(outcome.slos)} spent completely" if gone else "No budget was spent completely"
+    finding = (
+        f"{words.counted(gone, 'budget')} of {len(outcome.slos)} spent completely" if gone else "No budget was spent completely"
+    )
     if not spent:
         finding = "No budget could be measured"
     if len(names) < len(outcome.slos):
@@ -61,10 +63,14 @@ def _lines(outcome: Outcome, names: tuple[str, ...], finding: str, *, points: in
 
     data = budget_data(outcome, names, points)
     lowest = float(np.nanmin(data["remaining"])) if data["remaining"].notna().any() else 0.0
-    y = alt.Y("remaining:Q", title="Error budget left (%)", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[min(lowest, 0.0), 1.0]))
+    y = alt.Y(
+        "remaining:Q", title="Error budget left (%)", axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[min(lowest, 0.0), 1.0])
+    )
     legend = alt.Legend(title=None, orient="top", columns=4, labelLimit=200) if len(names) > 1 else None
     base = alt.Chart(style.inline(data)).encode(
-        style.time_axis(outcome, hover=hover), y, color=alt.Color("slo:N", scale=style.colours(names), sort=list(names), legend=legend)
+        style.time_axis(outcome, hover=hover),
+        y,
+        color=alt.Color("slo:N", scale=style.colours(names), sort=list(names), legend=legend),
     )
     layers = [_even_spending(outcome, hover=hover), _zero_line(), base.mark_line()]
     if hover:
@@ -90,4 +96,8 @@ def _even_spending(outcome: Outcome, *, hover: bool) -> Any:
     window_s = max((slo.budget.window_s for slo in outcome.slos), default=outcome.horizon_s)
     left = max(1 - outcome.horizon_s / window_s, 0.0)
     ends = style.frame({"time": style.wall_clock(outcome, [0.0, outcome.horizon_s]), "remaining": [1.0, left]})
-    return alt.Chart(style.inline(ends)).mark_line(color=style.QUIET, strokeDash=[4, 4], strokeWidth=1).encode(style.time_axis(outcome, hover=hover), alt.Y("remaining:Q"))
+    return (
+        alt.Chart(style.inline(ends))
+        .mark_line(color=style.QUIET, strokeDash=[4, 4], strokeWidth=1)
+        .encode(style.time_axis(outcome, hover=hover), alt.Y("remaining:Q"))
+    )

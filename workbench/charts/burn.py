@@ -50,7 +50,9 @@ def burn_rates(outcome: Outcome, slo: str, *, points: int = MOST_POINTS, hover: 
     top = max([1.0, *thresholds["threshold"], *data["burn_rate"].dropna()])
     ticks = sorted({0.0, 1.0, *thresholds["threshold"], *(10.0**k for k in range(2, 8) if 10.0**k <= top)})
     y_scale = alt.Scale(type="symlog", constant=1, domain=[0, top * 1.05])
-    y = alt.Y("burn_rate:Q", title="Burn rate (multiple)", scale=y_scale, axis=alt.Axis(values=ticks, labelExpr="datum.value + 'x'"))
+    y = alt.Y(
+        "burn_rate:Q", title="Burn rate (multiple)", scale=y_scale, axis=alt.Axis(values=ticks, labelExpr="datum.value + 'x'")
+    )
     colour = alt.Color(
         "window:N", scale=style.colours(names), sort=names, legend=alt.Legend(title="Window (dashed: its threshold)", orient="top")
     )

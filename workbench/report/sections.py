@@ -1,4 +1,7 @@
-"""What the report says, section by section, as rows of words: no markup, no figures, nothing computed that the outcome does not hold."""
+"""What the report says, section by section, as rows of words.
+
+No markup, no figures, nothing computed that the outcome does not hold.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,11 @@ def objectives(outcome: Outcome) -> Table:
                 Cell(slo.name),
                 _n(words.target(slo.target)),
                 _n(words.sli(slo.sli, slo.target), "" if slo.met is None else "good" if slo.met else "bad"),
-                _n(f"{words.number(slo.total)} ({words.number(slo.total - slo.good)} bad{unknown})" if slo.total else f"none{unknown}"),
+                _n(
+                    f"{words.number(slo.total)} ({words.number(slo.total - slo.good)} bad{unknown})"
+                    if slo.total
+                    else f"none{unknown}"
+                ),
                 _n(words.percent(budget.consumed_share)),
                 _n(f"{words.duration(budget.consumed_s)} of {words.duration(float(budget.total_s))}"),
                 Cell(budget.status.value, _STATUS_TONE[budget.status.value]),
@@ -136,7 +143,11 @@ def incidents(outcome: Outcome) -> Table | None:
 
 def _incident(outcome: Outcome, incident: Incident, detection: Detection | None) -> tuple[Cell, ...]:
     found = detection is not None and detection.detected_by is not None
-    missed = Cell("missed" + (" (significant)" if detection.significant else ""), "bad" if detection.significant else "") if detection else Cell("not judged")
+    missed = (
+        Cell("missed" + (" (significant)" if detection.significant else ""), "bad" if detection.significant else "")
+        if detection
+        else Cell("not judged")
+    )
     ended = "mitigation" if incident.mitigated_at_s is not None else "itself" if outcome.source == "simulated" else words.UNKNOWN
     return (
         Cell(incident.id),
@@ -175,7 +186,9 @@ def false_firings(outcome: Outcome) -> tuple[str, ...]:
         return ()
     return tuple(
         f"{words.instant(outcome.start, episode.firing_at_s)}: {findings.watched(episode)} fired for "
-        + words.duration((outcome.horizon_s if episode.resolved_at_s is None else episode.resolved_at_s) - (episode.firing_at_s or 0.0))
+        + words.duration(
+            (outcome.horizon_s if episode.resolved_at_s is None else episode.resolved_at_s) - (episode.firing_at_s or 0.0)
+        )
         for episode in outcome.score.false_firings
     )
 
