@@ -1,4 +1,4 @@
-"""What may be done to a world, as values. Control decides them; `world.effects` applies them; nothing else changes a world."""
+"""What may be done to a world, as values. Control decides them; `world.system` applies them; nothing else changes a world."""
 
 from __future__ import annotations
 

@@ -12,19 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every verb."""
+    """Exit codes of every verb, each with the meaning that help and documentation print."""
 
-    FINE = 0
-    """Done, nothing to report."""
-    FINDINGS = 1
-    """Problems in validated files, a failed expectation, a closed gate, a regression."""
-    BAD_INPUT = 2
-    """The input could not be used, or the run could not be made."""
-    INTERRUPTED = 130
-    """Ctrl-C."""
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """A member that is the integer `code`."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    FINE = 0, "Done, nothing to report."
+    FINDINGS = 1, "Problems in validated files, a failed expectation, a closed gate, a regression."
+    BAD_INPUT = 2, "The input could not be used, or the run could not be made."
+    INTERRUPTED = 130, "Ctrl-C."
 
 
 class Severity(StrEnum):

@@ -15,4 +15,4 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     """The generator of one name: the same bits for the same (seed, names) in every process and at every hash seed."""
     text = "\x1f".join([str(seed), *(str(name) for name in names)])
     key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
-    return np.random.Generator(np.random.Philox(key=key))
+    return np.random.Generator(np.random.PCG64DXSM(key))

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import translate
 
-from workbench.telemetry.series import Telemetry
+from workbench.telemetry.series import Telemetry, le_label
+
+__all__ = ["RECORDED", "SIMULATED", "Vocabulary", "le_label", "matching_routes", "routes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,3 @@ def matching_routes(patterns: Iterable[str], routes: Iterable[str]) -> tuple[str
     """The routes that any glob matches, sorted: `/api/v1/auth/*`, `*`."""
     compiled = [re.compile(translate(pattern)) for pattern in patterns]
     return tuple(sorted({route for route in routes if any(p.match(route) for p in compiled)}))
-
-
-def le_label(bound_s: float) -> str:
-    """How a bucket's bound is written, as OpenMetrics and Prometheus 3 do: `0.25`, `1.0`, `+Inf`."""
-    if bound_s == float("inf"):
-        return "+Inf"
-    return f"{float(bound_s):.10g}" if bound_s != int(bound_s) else f"{int(bound_s)}.0"

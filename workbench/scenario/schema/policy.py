@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from workbench.scenario.schema.base import (
+    CODES_PATTERN,
+    MOST_GLOBS,
+    MOST_NAMED,
     ApiVersion,
     Document,
     Duration,
+    Flag,
     Money,
     Name,
     Positive,
     PositiveDuration,
     Share,
     Text,
+    broken_rule,
+    matching,
 )
 
-CodePattern = Annotated[str, Field(pattern="^[1-5]([0-9][0-9]|\\.\\.)$", coerce_numbers_to_str=True)]
+CodePattern = Annotated[
+    str,
+    Field(coerce_numbers_to_str=True),
+    matching(CODES_PATTERN, "a status code is a number from 100 to 599, a class of codes is written 5.."),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": CODES_PATTERN, "minimum": 100, "maximum": 599}),
+]
 """A status code or a class: `503`, `5..`."""
+
+Globs = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=MOST_GLOBS)]
 
 
 class EventsIndicator(Document):
     """Good events are requests that are not answered with a bad code."""
 
     kind: Literal["events"]
-    routes: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    routes: Globs = ("*",)
     """Globs: `/api/v1/auth/*`, `*`."""
     tiers: tuple[Name, ...] = ()
     """None named means all."""
@@ -40,7 +54,7 @@ class LatencyIndicator(Document):
     """Good events are requests answered within the threshold, whatever their status code."""
 
     kind: Literal["latency"]
-    routes: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    routes: Globs = ("*",)
     tiers: tuple[Name, ...] = ()
     threshold: PositiveDuration
     """Must be a bound of the histogram."""
@@ -65,7 +79,7 @@ class Slo(Document):
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:
         if not 0 < self.target < 1:
-            raise ValueError("the target of a budgeted objective must lie between 0% and 100%, both excluded")
+            raise broken_rule("the target of a budgeted objective must lie between 0% and 100%, both excluded", "target")
         return self
 
 
@@ -78,7 +92,7 @@ class BurnRateRule(Document):
     for_: Annotated[Duration, Field(alias="for")] = 0.0
     keep_firing_for: Duration = 0.0
     severity: Name
-    page: bool = False
+    page: Flag = False
     """Whether it wakes the on-call."""
     budget_share: Share | None = None
     """The share of the budget that the author believes it stands for; the linter compares it with factor x long / window."""
@@ -87,7 +101,7 @@ class BurnRateRule(Document):
     @model_validator(mode="after")
     def _short_is_shorter(self) -> Self:
         if self.short >= self.long:
-            raise ValueError("short must be shorter than long")
+            raise broken_rule("short must be shorter than long", "short")
         return self
 
 
@@ -113,11 +127,11 @@ class Sla(Document):
 
     @model_validator(mode="after")
     def _monotone(self) -> Self:
-        for upper, lower in zip(self.credits, self.credits[1:], strict=False):
+        for i, (upper, lower) in enumerate(itertools.pairwise(self.credits), start=1):
             if lower.below >= upper.below or lower.credit <= upper.credit:
-                raise ValueError("credits must go from the highest bound down, each lower bound paying more")
+                raise broken_rule("credits must go from the highest bound down, each lower bound paying more", "credits", i)
         if self.credits and self.credits[0].below > self.availability:
-            raise ValueError("a credit must not be paid above the promised availability")
+            raise broken_rule("a credit must not be paid above the promised availability", "credits", 0, "below")
         return self
 
 
@@ -141,7 +155,7 @@ class BudgetLevels(Document):
     @model_validator(mode="after")
     def _ascending(self) -> Self:
         if not self.caution < self.warning < self.critical < self.exceeded:
-            raise ValueError("levels must ascend: caution < warning < critical < exceeded")
+            raise broken_rule("levels must ascend: caution < warning < critical < exceeded")
         return self
 
 
@@ -152,9 +166,9 @@ class Policy(Document):
     kind: Literal["Policy"]
     name: Name
     description: Text = ""
-    slos: Annotated[dict[Name, Slo], Field(min_length=1)]
-    burn_rate_alerts: dict[Name, BurnRateRule] = {}
+    slos: Annotated[dict[Name, Slo], Field(min_length=1, max_length=MOST_NAMED)]
+    burn_rate_alerts: Annotated[dict[Name, BurnRateRule], Field(max_length=MOST_NAMED)] = {}
     budget_levels: BudgetLevels = BudgetLevels()
-    slas: dict[Name, Sla] = {}
+    slas: Annotated[dict[Name, Sla], Field(max_length=MOST_NAMED)] = {}
     """By tier."""
     scoring: Scoring = Scoring()

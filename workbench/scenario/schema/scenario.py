@@ -3,26 +3,62 @@
 from __future__ import annotations
 
 import datetime as dt
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from workbench.scenario.schema.base import ApiVersion, Document, Duration, Name, PositiveDuration, Text
+from workbench.scenario.schema.base import (
+    ApiVersion,
+    Document,
+    Duration,
+    Name,
+    Number,
+    PositiveDuration,
+    Text,
+    Whole,
+    broken_rule,
+    matching,
+)
+
+METRIC_PATTERN = r"^[A-Za-z0-9_./*-]+$"
+
+_OF_THE_MACHINE = ("localtime", "posix", "right/", "Factory")
+"""Names of zones, or beginnings of them, that mean something else on every machine."""
 
 
 def _known_zone(value: str) -> str:
+    if not _is_zone(value):
+        zones = sorted(zone for zone in available_timezones() if not zone.startswith(_OF_THE_MACHINE))
+        close = get_close_matches(value[:100], zones, n=1, cutoff=0.75)
+        rule = "this must be an IANA time zone such as UTC or Europe/Zurich"
+        raise broken_rule(rule, nearest=close[0] if close else None)
+    return value
+
+
+def _is_zone(value: str) -> bool:
     try:
         ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("must be an IANA time zone such as UTC or Europe/Zurich") from error
-    return value
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return not value.startswith(_OF_THE_MACHINE)
+
+
+def _date(value: Any) -> dt.date:
+    # pydantic alone would take a number for seconds since 1970
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+    except (TypeError, ValueError) as error:
+        raise ValueError("a date is written year-month-day: 2026-04-01") from error
 
 
 class Clock(Document):
     """When the run starts, how long it is, and how often it is looked at."""
 
-    start: dt.date
+    start: Annotated[dt.date, BeforeValidator(_date)]
     """Midnight of this day in `timezone` is second 0."""
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     horizon: PositiveDuration = 2_592_000.0
@@ -35,25 +71,30 @@ class Clock(Document):
     @model_validator(mode="after")
     def _phase_inside(self) -> Self:
         if self.scrape_phase >= self.scrape_interval:
-            raise ValueError("scrape_phase must be shorter than scrape_interval")
+            raise broken_rule("scrape_phase (7s if not stated) must be shorter than scrape_interval", "scrape_phase")
         if self.horizon < 2 * self.scrape_interval:
-            raise ValueError("horizon must hold at least two scrapes")
+            raise broken_rule("horizon must hold at least two scrapes", "horizon")
         return self
 
 
 class Expectation(Document):
     """A bound on one metric of the outcome."""
 
-    metric: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./*-]+$", max_length=200)]
+    metric: Annotated[
+        str,
+        Field(max_length=200),
+        matching(METRIC_PATTERN, "a metric is written like slo.login.budget_consumed"),
+        WithJsonSchema({"type": "string", "pattern": METRIC_PATTERN, "maxLength": 200}),
+    ]
     """`scorecard.false_alerts`, `slo.login.budget_consumed`, `pages`."""
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
     why: Text = ""
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
         if self.at_least is None and self.at_most is None:
-            raise ValueError("an expectation needs at_least or at_most")
+            raise broken_rule("an expectation needs at_least or at_most")
         return self
 
 
@@ -69,7 +110,7 @@ class ScenarioFile(Document):
     policy: Annotated[str, Field(min_length=1, max_length=500)]
     """File of the policy, beside the scenario."""
     clock: Clock
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 1
     override: dict[Literal["world", "policy"], dict[str, Any]] = {}
     """Parts of the world or the policy that this scenario replaces, merged key by key."""
     expect: tuple[Expectation, ...] = ()

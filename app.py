@@ -1,0 +1,5 @@
+"""Opens the app: `streamlit run app.py`, or `workbench app`."""
+
+from workbench.ui.app import main
+
+main()

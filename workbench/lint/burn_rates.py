@@ -1,0 +1,51 @@
+"""What checks of burn-rate alerts share: which rules watch which objective, and their arithmetic in exact decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from workbench.scenario.schema.policy import BurnRateRule, Policy, Slo
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One rule on one objective."""
+
+    slo_name: str
+    slo: Slo
+    rule_name: str
+    rule: BurnRateRule
+
+    @property
+    def factor(self) -> Decimal:
+        """As written: 14.4, not the binary number next to it."""
+        return Decimal(str(self.rule.factor))
+
+    @property
+    def error_budget(self) -> Decimal:
+        """1 - target."""
+        return 1 - self.slo.target
+
+    @property
+    def threshold(self) -> Decimal:
+        """The error ratio over which the rule fires: factor x (1 - target)."""
+        return self.factor * self.error_budget
+
+
+def watches(policy: Policy) -> Iterator[Watch]:
+    """Every rule on every objective that uses it, in the order of the policy; rules that are not there are left out."""
+    for slo_name, slo in policy.slos.items():
+        names = policy.burn_rate_alerts if slo.alerts is None else slo.alerts
+        for rule_name in names:
+            rule = policy.burn_rate_alerts.get(rule_name)
+            if rule is not None:
+                yield Watch(slo_name, slo, rule_name, rule)
+
+
+def number(value: Decimal | float, digits: int = 6) -> str:
+    """`1.44`, `0.0144`, `4320`: at most so many significant digits, no exponent, no zeros at the end."""
+    rounded = Decimal(f"{Decimal(str(value)):.{digits}g}")
+    text = f"{rounded:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,148 @@
+"""Binary operators between scalars and vectors, and which elements of two vectors belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import BadInput, Problem
+from workbench.promql.ast import ARITHMETIC, COMPARISONS, Binary, Matching
+from workbench.promql.vector import BoolArray, Labels, Vector, dropped, kept, merged, without_name
+from workbench.telemetry.series import FloatArray
+
+_COMPUTE: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "%": np.fmod,
+    "^": np.power,
+    "==": np.equal,
+    "!=": np.not_equal,
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+}
+
+
+def compute(operator: str, left: FloatArray, right: FloatArray) -> Any:
+    """Element by element: numbers for arithmetic, truths for comparisons; IEEE throughout."""
+    with np.errstate(all="ignore"):
+        return _COMPUTE[operator](left, right)
+
+
+def with_scalar(expr: Binary, vector: Vector, scalar: FloatArray, *, scalar_left: bool) -> Vector:
+    """A vector and a scalar of shape [T]."""
+    pair = (scalar[None, :], vector.values) if scalar_left else (vector.values, scalar[None, :])
+    result = compute(expr.operator, *pair)
+    if expr.operator in COMPARISONS and not expr.returns_bool:
+        return Vector(vector.labels, vector.values, vector.present & result)
+    return merged([without_name(labels) for labels in vector.labels], result.astype(np.float64), vector.present)
+
+
+def with_vector(expr: Binary, left: Vector, right: Vector) -> Vector:
+    """Two vectors, element by matching element."""
+    match expr.operator:
+        case "and" | "unless":
+            there = _covered(left, right, expr.matching)
+            return Vector(left.labels, left.values, left.present & (there if expr.operator == "and" else ~there))
+        case "or":
+            present = right.present & ~_covered(right, left, expr.matching)
+            return merged(
+                [*left.labels, *right.labels],
+                np.concatenate([left.values, right.values]),
+                np.concatenate([left.present, present]),
+            )
+        case _:
+            return _pairwise(expr, left, right)
+
+
+def signature(labels: Labels, matching: Matching) -> Labels:
+    """What two elements must have in common to belong together."""
+    return kept(labels, matching.labels) if matching.on else dropped(labels, matching.labels)
+
+
+def _covered(one: Vector, other: Vector, matching: Matching) -> BoolArray:
+    """Where the other vector has an element with the signature of each row of the first: [n, T]."""
+    found: dict[Labels, BoolArray] = {}
+    for labels, present in zip(other.labels, other.present, strict=True):
+        key = signature(labels, matching)
+        found[key] = found[key] | present if key in found else present
+    out = np.zeros(one.present.shape, bool)
+    for row, labels in enumerate(one.labels):
+        there = found.get(signature(labels, matching))
+        if there is not None:
+            out[row] = there
+    return out
+
+
+def _pairwise(expr: Binary, left: Vector, right: Vector) -> Vector:
+    matching = expr.matching
+    many, one = (right, left) if matching.many == "right" else (left, right)
+    partners = _unique_by_signature(one, matching)
+    labels: list[Labels] = []
+    values: list[FloatArray] = []
+    present: list[BoolArray] = []
+    taken: dict[Labels, BoolArray] = {}
+    for row, own in enumerate(many.labels):
+        key = signature(own, matching)
+        for partner in partners.get(key, ()):
+            both = many.present[row] & one.present[partner]
+            if matching.many is None:
+                if key in taken and np.any(taken[key] & both):
+                    raise _many_to_many(key)
+                taken[key] = taken[key] | both if key in taken else both
+            pair = (many.values[row], one.values[partner])
+            result = compute(expr.operator, *(pair[::-1] if matching.many == "right" else pair))
+            if expr.operator in ARITHMETIC or expr.returns_bool:
+                values.append(result.astype(np.float64))
+            else:
+                # A filter keeps the value of the left side.
+                values.append(left.values[partner if matching.many == "right" else row])
+                both = both & result
+            present.append(both)
+            labels.append(_result_labels(expr, own, one.labels[partner]))
+    instants = left.values.shape[1]
+    return merged(labels, np.array(values).reshape(-1, instants), np.array(present, bool).reshape(-1, instants))
+
+
+def _unique_by_signature(one: Vector, matching: Matching) -> dict[Labels, list[int]]:
+    """Rows of the "one" side; raises BadInput where two of one signature are present at once."""
+    rows: dict[Labels, list[int]] = {}
+    for row, labels in enumerate(one.labels):
+        key = signature(labels, matching)
+        for earlier in rows.setdefault(key, []):
+            if np.any(one.present[earlier] & one.present[row]):
+                raise _many_to_many(key)
+        rows[key].append(row)
+    return rows
+
+
+def _many_to_many(key: Labels) -> BadInput:
+    return BadInput(
+        Problem(
+            "promql/matching",
+            "several elements of one side of an operator match the same element of the other",
+            found=str(dict(key)),
+            allowed="one to one, or group_left / group_right",
+        )
+    )
+
+
+def _result_labels(expr: Binary, own: Labels, partner: Labels) -> Labels:
+    matching = expr.matching
+    labels = without_name(own) if expr.operator in ARITHMETIC or expr.returns_bool else own
+    if matching.many is None:
+        labels = kept(labels, matching.labels) if matching.on else tuple(pair for pair in labels if pair[0] not in matching.labels)
+    if not matching.include:
+        return labels
+    result = dict(labels)
+    given = dict(partner)
+    for name in matching.include:
+        result.pop(name, None)
+        if name in given:
+            result[name] = given[name]
+    return tuple(sorted(result.items()))

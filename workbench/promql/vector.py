@@ -1,0 +1,72 @@
+"""Instant vectors at many instants: the value that every expression has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.errors import BadInput, Problem
+from workbench.telemetry.series import FloatArray
+
+BoolArray = npt.NDArray[np.bool_]
+Labels = tuple[tuple[str, str], ...]
+"""Sorted by name; `__name__` is one of them where Prometheus would keep it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """Elements at T instants: row i is the element with `labels[i]`; where `present` is false there is none."""
+
+    labels: tuple[Labels, ...]
+    """n label sets, all different."""
+    values: FloatArray
+    """[n, T]; anything where not present."""
+    present: BoolArray
+    """[n, T]."""
+
+
+def nothing(instants: int) -> Vector:
+    """No elements at all."""
+    return Vector((), np.zeros((0, instants)), np.zeros((0, instants), bool))
+
+
+def without_name(labels: Labels) -> Labels:
+    """Labels as functions and arithmetic leave them."""
+    return tuple(pair for pair in labels if pair[0] != "__name__")
+
+
+def kept(labels: Labels, names: Sequence[str]) -> Labels:
+    """Only the named labels."""
+    return tuple(pair for pair in labels if pair[0] in names)
+
+
+def dropped(labels: Labels, names: Sequence[str]) -> Labels:
+    """All but the named labels, and not the metric name."""
+    return tuple(pair for pair in labels if pair[0] not in names and pair[0] != "__name__")
+
+
+def merged(labels: Sequence[Labels], values: FloatArray, present: BoolArray) -> Vector:
+    """A vector from rows of which several may have the same labels, at different instants.
+
+    Raises BadInput where two of them are present at once, as Prometheus fails such a query.
+    """
+    first: dict[Labels, int] = {}
+    for row, one in enumerate(labels):
+        first.setdefault(one, row)
+    if len(first) == len(labels):
+        return Vector(tuple(labels), values, present)
+    rows = {one: position for position, one in enumerate(first)}
+    out = np.zeros((len(rows), values.shape[1]))
+    there = np.zeros(out.shape, bool)
+    for row, one in enumerate(labels):
+        at = rows[one]
+        if np.any(there[at] & present[row]):
+            raise BadInput(
+                Problem("promql/duplicate", "a vector cannot contain two elements with the same labels", found=str(dict(one)))
+            )
+        np.copyto(out[at], values[row], where=present[row])
+        there[at] |= present[row]
+    return Vector(tuple(rows), out, there)

@@ -1,0 +1,95 @@
+"""One simulated run: world and engine, wired; the loop closes here.
+
+Between two events of the world, telemetry and alerts are computed ahead as arrays. The first alert transition ends the stretch:
+its commands reach the world, and if they change what will be scraped, the stretch after it is computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from workbench import __version__
+from workbench.alerts.burn_rate import rule_groups
+from workbench.alerts.engine import RuleEngine
+from workbench.alerts.rules import Profile
+from workbench.alerts.vocabulary import SIMULATED, matching_routes
+from workbench.control.paging import pages
+from workbench.outcome import Outcome
+from workbench.run.judge import judge
+from workbench.scenario.model import Scenario
+from workbench.scenario.schema.policy import LatencyIndicator, Policy
+from workbench.world.system import System
+
+Progress = Callable[[float], None]
+"""Called with the share of the horizon that is done, 0..1."""
+
+
+def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
+    """Simulate the scenario and judge it. A pure function of (scenario, its seed, the package's version)."""
+    clock, policy = scenario.clock, scenario.policy
+    profile = Profile(clock.prometheus, clock.scrape_interval, clock.evaluation_interval, clock.scrape_phase)
+    routes = tuple(sorted(scenario.world.routes))
+    system = System(scenario, bounds_read(policy, routes))
+    seen = system.telemetry()
+    watched = {name: matching_routes(slo.indicator.routes, routes) for name, slo in policy.slos.items()}
+    groups = rule_groups(policy, routes, SIMULATED)
+    engine = RuleEngine(groups, seen, profile)
+    while system.now_s < clock.horizon:
+        until = min(system.next_event_s, clock.horizon)
+        if system.fill(until):
+            engine.invalidate()
+        transitions = engine.look_ahead(until)
+        if transitions:
+            system.wait_until(transitions[0].at_s)
+            for command in pages(policy, transitions, watched):
+                system.apply(command)
+        elif system.next_event_s <= until < clock.horizon:
+            system.happen()
+        else:
+            system.wait_until(clock.horizon)
+        if progress is not None:
+            progress(min(1.0, system.now_s / clock.horizon))
+    telemetry, truth = system.finish()
+    episodes = engine.episodes()
+    judged = judge(
+        policy,
+        telemetry,
+        SIMULATED,
+        groups,
+        episodes,
+        truth,
+        users={name: tier.users for name, tier in scenario.world.tiers.items()},
+        start=scenario.start,
+        horizon_s=clock.horizon,
+    )
+    return Outcome(
+        name=scenario.name,
+        description=scenario.description,
+        source="simulated",
+        seed=scenario.seed,
+        start=scenario.start,
+        horizon_s=clock.horizon,
+        profile=profile,
+        digest=scenario.digest,
+        version=__version__,
+        rules=groups,
+        slos=judged.slos,
+        episodes=episodes,
+        truth=truth,
+        score=judged.score,
+        scorecard=judged.scorecard,
+        credits=judged.credits,
+        findings=(),
+        telemetry=telemetry,
+        tracks=judged.tracks,
+    )
+
+
+def bounds_read(policy: Policy, routes: Sequence[str]) -> dict[str, set[float]]:
+    """Latency bounds in seconds that some objective reads, by route: these are kept at every scrape."""
+    out: dict[str, set[float]] = {}
+    for slo in policy.slos.values():
+        if isinstance(slo.indicator, LatencyIndicator):
+            for route in matching_routes(slo.indicator.routes, routes):
+                out.setdefault(route, set()).add(slo.indicator.threshold)
+    return out

@@ -1,0 +1,217 @@
+"""Names that one part of a document uses for another, and shares that must add up.
+
+The checks look at trees, not at models, so a wrong duration in one place does not hide a wrong name in another: parts that are not
+as they should be are passed over here, the schema reports them. So are parts beyond the number of names that the schema allows:
+a hostile file must not make all be compared with all. A check that needs the other document waits until both are there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from decimal import Decimal
+from fnmatch import translate
+from itertools import islice
+from typing import TypeVar
+
+from workbench.errors import Problem
+from workbench.scenario.explain import PathOf, plain_path
+from workbench.scenario.names import listed, nearest
+from workbench.scenario.schema.base import CODES_PATTERN, MOST_GLOBS, MOST_NAMED
+from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, Place, ScalarNode, find, show
+from workbench.units import format_share, parse_duration, parse_share
+
+Value = TypeVar("Value")
+
+
+def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
+    """What a world says that only the same world can hold or break."""
+    components, tiers = _names(world, ("components",)), _names(world, ("tiers",))
+    for name, route in _entries(world, ("routes",)):
+        for path, call in _texts(route.node, ("routes", name), "calls"):
+            yield from _unknown(call, path, components, "component", path_of)
+    for name, mode in _entries(world, ("failure_modes",)):
+        path = ("failure_modes", name)
+        component = _scalar(mode.node, "component")
+        if component is not None:
+            yield from _unknown(component, (*path, "component"), components, "component", path_of)
+        for tier_path, tier in _texts(mode.node, path, "tiers"):
+            yield from _unknown(tier, tier_path, tiers, "tier", path_of)
+    for name, entry in _entries(world, ("delivery", "components")):
+        written = ScalarNode(name, entry.key_place, name)
+        yield from _unknown(written, ("delivery", "components", name), components, "component", path_of)
+    yield from _shares(world, "tiers", "traffic_share", "the tiers' traffic shares", path_of)
+    yield from _shares(world, "routes", "share", "the routes' shares", path_of)
+
+
+def policy_problems(policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
+    """What a policy says that only the same policy can hold or break."""
+    rules = _names(policy, ("burn_rate_alerts",)) or ()
+    for name, slo in _entries(policy, ("slos",)):
+        for path, rule in _texts(slo.node, ("slos", name), "alerts"):
+            yield from _unknown(rule, path, rules, "rule in burn_rate_alerts", path_of)
+
+
+def pair_problems(world: Node, policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
+    """What the policy says about this world: tiers, routes, histogram bounds, status codes. `path_of` is the policy's."""
+    tiers, routes = _names(world, ("tiers",)), _names(world, ("routes",))
+    bounds, answers = _bounds(world), _answers(world)
+    for name, slo in _entries(policy, ("slos",)):
+        path = ("slos", name, "indicator")
+        indicator = slo.node.get("indicator") if isinstance(slo.node, MapNode) else None
+        if indicator is None:
+            continue
+        for tier_path, tier in _texts(indicator, path, "tiers"):
+            yield from _unknown(tier, tier_path, tiers, "tier of the world", path_of)
+        for glob_path, glob in _texts(indicator, path, "routes"):
+            if routes is not None and glob_path[-1] in range(MOST_GLOBS) and not _matches(str(glob.value), routes):
+                yield _unmatched("route of the world", glob, glob_path, routes, path_of)
+        threshold = _scalar(indicator, "threshold")
+        if threshold is not None and bounds is not None:
+            yield from _threshold(threshold, (*path, "threshold"), bounds, path_of)
+        if answers:
+            yield from _bad_codes(indicator, (*path, "bad_codes"), answers, path_of)
+    for name, sla in _entries(policy, ("slas",)):
+        yield from _unknown(ScalarNode(name, sla.key_place, name), ("slas", name), tiers, "tier of the world", path_of)
+
+
+def _matches(glob: str, routes: Iterable[str]) -> bool:
+    """Whether any of the routes, of those that a file may have, fits the glob."""
+    pattern = re.compile(translate(glob))
+    return any(pattern.match(route) for route in islice(routes, MOST_NAMED))
+
+
+def _entries(node: Node, path: Path) -> Iterable[tuple[str, Entry]]:
+    found = find(node, path)
+    return islice(found[0].entries.items(), MOST_NAMED) if found and isinstance(found[0], MapNode) else ()
+
+
+def _names(node: Node, path: Path) -> Collection[str] | None:
+    """The keys of the mapping at `path`; None if there is no mapping: then no name can be called unknown."""
+    found = find(node, path)
+    return found[0].entries.keys() if found and isinstance(found[0], MapNode) else None
+
+
+def _scalar(node: Node | None, key: str) -> ScalarNode | None:
+    """The text under a key; None if there is none."""
+    found = node.get(key) if isinstance(node, MapNode) else None
+    return found if isinstance(found, ScalarNode) and isinstance(found.value, str) else None
+
+
+def _texts(node: Node, path: Path, key: str) -> Iterator[tuple[Path, ScalarNode]]:
+    """The text items of the list under a key."""
+    items = node.get(key) if isinstance(node, MapNode) else None
+    for index, item in enumerate(items.items[:MOST_NAMED] if isinstance(items, ListNode) else ()):
+        if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
+            yield (*path, key, index), item
+
+
+def _unmatched(what: str, node: ScalarNode, path: Path, names: Collection[str], path_of: PathOf) -> Problem:
+    return Problem(
+        f"reference/{what.partition(' ')[0]}",
+        f"there is no such {what}",
+        file=node.place.file,
+        line=node.place.line,
+        column=node.place.column,
+        path=path_of(path, node.place),
+        found=show(node),
+        allowed=listed(names),
+        nearest=nearest(node.text, names),
+    )
+
+
+def _unknown(node: ScalarNode, path: Path, names: Collection[str] | None, what: str, path_of: PathOf) -> Iterator[Problem]:
+    if names is not None and str(node.value) not in names:
+        yield _unmatched(what, node, path, names, path_of)
+
+
+def _shares(world: Node, section: str, key: str, what: str, path_of: PathOf) -> Iterator[Problem]:
+    """Shares of one whole add up to exactly 100 %; shares that cannot be read are the schema's business."""
+    found = find(world, (section,))
+    if found is None or not isinstance(found[0], MapNode) or not found[0].entries:
+        return
+    texts = [_scalar(entry.node, key) for entry in found[0].entries.values()]
+    shares = [_read(parse_share, text) for text in texts]
+    known = [share for share in shares if share is not None]
+    total = sum(known, Decimal(0))
+    if len(known) < len(shares) or total == 1:
+        return
+    place: Place = found[1].key or found[1].value
+    gap = f"{format_share(1 - total)} missing" if total < 1 else f"{format_share(total - 1)} too much"
+    yield Problem(
+        "reference/shares",
+        f"{what} must add up to exactly 100%: {gap}",
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        path=path_of((section,), place),
+        found=format_share(total),
+        allowed="100%",
+    )
+
+
+def _read(read: Callable[[str], Value], node: ScalarNode | None) -> Value | None:
+    try:
+        return read(node.text) if node is not None else None
+    except ValueError:
+        return None
+
+
+def _bounds(world: Node) -> dict[float, str] | None:
+    """The histogram's bounds in seconds, as they are written; None if one cannot be read."""
+    histogram = find(world, ("histogram",))
+    texts = [item for _, item in _texts(histogram[0], ("histogram",), "bounds")] if histogram else []
+    bounds = {_read(parse_duration, text): text.text for text in texts}
+    known = {bound: text for bound, text in bounds.items() if bound is not None}
+    return known if known and len(known) == len(bounds) else None
+
+
+def _threshold(node: ScalarNode, path: Path, bounds: dict[float, str], path_of: PathOf) -> Iterator[Problem]:
+    wanted = _read(parse_duration, node)
+    if wanted is None or wanted in bounds:
+        return
+    close = min(bounds, key=lambda bound: (abs(bound - wanted), bound))
+    yield Problem(
+        "reference/threshold",
+        "a latency threshold must be one of the bounds in the world's histogram.bounds",
+        file=node.place.file,
+        line=node.place.line,
+        column=node.place.column,
+        path=path_of(path, node.place),
+        found=show(node),
+        allowed=listed([bounds[bound] for bound in sorted(bounds)]),
+        nearest=bounds[close],
+    )
+
+
+def _answers(world: Node) -> tuple[str, ...]:
+    """Every status code that the world can answer with, sorted."""
+    codes: set[str] = set()
+    for _, route in _entries(world, ("routes",)):
+        codes |= set(_names(route.node, ("codes",)) or ())
+        success = route.node.get("success_code") if isinstance(route.node, MapNode) else None
+        codes.add(success.text if isinstance(success, ScalarNode) else "200")
+    for _, mode in _entries(world, ("failure_modes",)):
+        codes |= set(_names(mode.node, ("effect", "codes")) or ())
+    return tuple(sorted(codes | set(_names(world, ("delivery", "failure", "codes")) or ())))
+
+
+def _bad_codes(indicator: Node, path: Path, answers: tuple[str, ...], path_of: PathOf) -> Iterator[Problem]:
+    """An objective none of whose bad codes can ever be answered cannot be missed."""
+    codes = indicator.get("bad_codes") if isinstance(indicator, MapNode) else None
+    if not isinstance(codes, ListNode) or not codes.items:
+        return
+    patterns = [item.text for item in codes.items if isinstance(item, ScalarNode) and re.fullmatch(CODES_PATTERN, item.text)]
+    if len(patterns) < len(codes.items) or any(re.fullmatch(pattern, code) for pattern in patterns for code in answers):
+        return
+    yield Problem(
+        "reference/status-code",
+        "no answer of the world is bad: the objective could never be missed",
+        file=codes.place.file,
+        line=codes.place.line,
+        column=codes.place.column,
+        path=path_of(path, codes.place),
+        found=listed(patterns),
+        allowed=listed(answers),
+        nearest=nearest(patterns[0], answers),
+    )
