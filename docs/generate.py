@@ -18,31 +18,25 @@ from pydantic import BaseModel, TypeAdapter
 from workbench.cli.main import cli
 from workbench.errors import ExitCode
 from workbench.scenario.schema import base
-from workbench.scenario.schema.policy import Policy
+from workbench.scenario.schema.policy import CodePattern, Policy
 from workbench.scenario.schema.scenario import ScenarioFile
-from workbench.scenario.schema.world import World
+from workbench.scenario.schema.world import RoutePath, World
 from workbench.units import format_duration, format_share
 
 ROOT = Path(__file__).resolve().parents[1]
 BY = "<!-- Written by docs/generate.py (`make docs`); edit the code instead. -->"
 MARKS = ("<!-- exit codes: begin -->", "<!-- exit codes: end -->")
 
-WRITTEN = {
-    "duration": base.Duration,
-    "share": base.Share,
-    "money": base.Money,
-    "name": base.Name,
-    "status code": base.StatusCode,
-}
-"""Kinds of values that a user writes in a way of their own, by the word that the tables use."""
-
 SPELLED = {
-    "duration": "a number and a unit, also joined: `250ms`, `15s`, `5m`, `6h`, `30d`, `4w`, `1h30m`",
-    "share": "in percent, kept exactly: `99.9%`",
-    "money": "an amount and its currency: `499.00 EUR`",
-    "name": "1 to 63 letters, digits, `-`, `_` or `.`; begins and ends with a letter or digit",
-    "status code": "three digits: `503`",
+    "duration": (base.Duration, "a number and a unit, also joined: `250ms`, `15s`, `5m`, `6h`, `30d`, `4w`, `1h30m`"),
+    "share": (base.Share, "in percent, kept exactly: `99.9%`"),
+    "money": (base.Money, "an amount and its currency: `499.00 EUR`"),
+    "name": (base.Name, "1 to 63 letters, digits, `-`, `_` or `.`; begins and ends with a letter or digit"),
+    "path": (RoutePath, "begins with `/`: `/api/v1/media/{id}`"),
+    "status code": (base.StatusCode, "three digits: `503`"),
+    "codes": (CodePattern, "a status code or a class of them: `503`, `5..`"),
 }
+"""Kinds of values that have a spelling of their own: the word that the tables use, the type, how it is written."""
 
 
 def exit_codes() -> str:
@@ -68,7 +62,8 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 INTRODUCTION = """\
 A **scenario** names a **world** (how things behave) and a **policy** (what the team has chosen), and adds a clock, a seed and
-expectations. All three are YAML. Unknown and repeated keys are errors.
+expectations. All three are YAML. Unknown and repeated keys are errors. A scenario may have `extends: FILE` and is then laid over
+that scenario: mappings merge key by key, null deletes, everything else replaces.
 
 `workbench init DIR` writes a starter that explains each field where it stands; `workbench schema` prints JSON Schema for editors;
 `workbench validate PATH...` shows every problem."""
@@ -81,7 +76,7 @@ def scenario_page() -> str:
         BY,
         INTRODUCTION,
         "## How values are written",
-        "| kind | written |\n|---|---|\n" + "\n".join(f"| {kind} | {text} |" for kind, text in SPELLED.items()),
+        "| kind | written |\n|---|---|\n" + "\n".join(f"| {kind} | {text} |" for kind, (_, text) in SPELLED.items()),
     ]
     described: set[str] = set()
     for model in (ScenarioFile, World, Policy):
@@ -151,6 +146,8 @@ def _default(field: dict[str, Any], kind: str) -> str:
 
 def _kind(field: dict[str, Any]) -> str:
     """What may stand in a field, in words."""
+    if word := _word(field):
+        return word
     if "$ref" in field:
         return _linked(field["$ref"])
     for key in ("oneOf", "anyOf"):
@@ -176,8 +173,6 @@ def _kind(field: dict[str, Any]) -> str:
 
 
 def _string(field: dict[str, Any]) -> str:
-    if word := _WORDS.get(field.get("pattern", "")):
-        return word
     if field.get("format") == "date":
         return "date"
     if "pattern" in field:
@@ -214,7 +209,20 @@ def _size(field: dict[str, Any]) -> str:
     return (f", at least {least}" if least else "") + (f", at most {most}" if most else "")
 
 
-_WORDS = {TypeAdapter(kind).json_schema()["pattern"]: word for word, kind in WRITTEN.items()}
+def _patterns(node: Any) -> frozenset[str]:
+    """Every regular expression in a schema, but for those of mappings' keys."""
+    if isinstance(node, dict):
+        own = [node["pattern"]] if isinstance(node.get("pattern"), str) else []
+        return frozenset(own).union(*(_patterns(part) for part in (node.get("anyOf") or ())))
+    return frozenset()
+
+
+def _word(field: dict[str, Any]) -> str | None:
+    """The word for a value with a spelling of its own: such values are told by their regular expression."""
+    return _WORDS.get(_patterns(field))
+
+
+_WORDS = {_patterns(TypeAdapter(kind).json_schema()): word for word, (kind, _) in SPELLED.items()}
 
 
 def readme_page() -> str:

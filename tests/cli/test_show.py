@@ -73,10 +73,10 @@ def test_what_was_found_is_shown_even_when_it_is_empty_text(capsys):
     assert "    found    \n" in lines([Problem("a/b", "c", found="")], capsys).err
 
 
-def test_several_problems_are_counted_by_severity(capsys):
-    warning, info = Problem("a/b", "c", Severity.WARNING), Problem("a/b", "c", Severity.INFO)
+def test_every_problem_is_printed_in_the_order_given(capsys):
+    problems = [Problem("a/b", f"message {number}", severity) for number, severity in enumerate(Severity)]
 
-    assert lines([WHOLE, warning, WHOLE, info], capsys).err.splitlines()[-1] == "4 problems: 2 errors, 1 warning, 1 info"
+    assert lines(problems, capsys).err.splitlines()[::2] == ["-: error: message 0", "-: warning: message 1", "-: info: message 2"]
 
 
 def test_no_problem_prints_nothing(capsys):

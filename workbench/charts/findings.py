@@ -138,6 +138,17 @@ def traffic_finding(outcome: Outcome) -> str:
     return f"Traffic peaked at {_rate(float(rates[top]))} requests/s on {when}; {_rate(float(np.nanmean(rates)))} on average"
 
 
+def errors_finding(outcome: Outcome) -> str:
+    """`At worst 12.0% of requests failed, on 14 April`."""
+    if outcome.tracks is None or not len(outcome.tracks.time_s) or np.isnan(outcome.tracks.error_ratio).all():
+        return "Failures were not measured"
+    top = int(np.nanargmax(outcome.tracks.error_ratio))
+    worst = float(outcome.tracks.error_ratio[top])
+    if worst == 0:
+        return "No request failed"
+    return f"At worst {words.percent(worst)} of requests failed, on {words.day(outcome.start, float(outcome.tracks.time_s[top]))}"
+
+
 def _rate(value: float) -> str:
     return words.number(value, 0 if value >= 10 else 2)
 

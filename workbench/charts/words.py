@@ -85,9 +85,9 @@ def duration(seconds: float | None) -> str:
 
 
 def window(seconds: float) -> str:
-    """The name of a window: whole hours are hours up to a week (`72h`), otherwise as a duration."""
+    """The name of a window: whole hours are hours below four days (`72h`), otherwise as a duration."""
     hours = seconds / HOUR_S
-    return f"{hours:.0f}h" if hours == round(hours) and 1 <= hours < 168 else duration(seconds)
+    return f"{hours:.0f}h" if hours == round(hours) and 1 <= hours < 96 else duration(seconds)
 
 
 def burn(value: float | None) -> str:

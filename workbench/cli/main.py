@@ -22,11 +22,11 @@ VERBS = {
     "init": "Put the reference scenario and a starter into a folder.",
     "validate": "Check scenario, world and policy files; show every problem.",
     "schema": "Print the JSON Schema of scenario files, for editors.",
-    "lint": "Check a policy's arithmetic: what can never fire, what contradicts.",
+    "lint": "Check the arithmetic of a policy's alerts and promises.",
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
     "export": "Write rules and objectives for other tools.",
-    "fit": "Estimate a world from a recorded history.",
+    "fit": "Fit distributions to the durations of recorded incidents.",
     "app": "Open the workbench in a browser.",
 }
 """Every verb with its line of help, in the order of help."""
@@ -113,7 +113,7 @@ def _code(args: list[str]) -> int:
 
         with suppress(OSError):
             print_problems(error.problems)
-        return ExitCode.BAD_INPUT
+        return _complain(f"could not use the input: {len(error.problems)} problem{'s' * (len(error.problems) != 1)}")
     except CouldNotRun as error:
         return _complain(f"could not run: {error}")
     except OSError as error:

@@ -11,7 +11,7 @@ from workbench.errors import Problem
 
 def as_json(problems: Iterable[Problem], **more: object) -> str:
     """One object: `more`, then `problems`, each with all of its fields; null where a field is not known."""
-    return json.dumps({**more, "problems": [asdict(problem) for problem in problems]}, indent=2, ensure_ascii=False)
+    return json.dumps({**more, "problems": [asdict(problem) for problem in problems]}, indent=2)
 
 
 def counted(number: int, noun: str) -> str:

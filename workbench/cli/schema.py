@@ -8,13 +8,13 @@ import click
 @click.command(short_help="Print the JSON Schema of scenario files, for editors.")
 @click.argument("document", metavar="[DOCUMENT]", required=False, type=click.Choice(["scenario", "world", "policy"]))
 def command(document: str | None) -> None:
-    r"""Print the JSON Schema of scenario, world or policy files; of all three, told apart by `kind`, if none is named.
+    """Print the JSON Schema of scenario, world or policy files; of all three, told apart by `kind`, if none is named.
 
     \b
-    Save it and name it on the first line of a file, for editors with a YAML language server:
+    Editors with a YAML language server take it from the first line of a file:
       workbench schema > workbench.schema.json
       # yaml-language-server: $schema=workbench.schema.json
-    """
+    """  # noqa: D301 - \b is click's mark for a paragraph that is not wrapped
     import json
 
     from workbench.scenario.json_schema import schema_of

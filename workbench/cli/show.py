@@ -6,7 +6,6 @@ Made for 80 columns; colour only on a terminal, and never when `NO_COLOR` is set
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,19 +30,16 @@ def console(*, err: bool = False) -> Console:
 
 
 def print_problems(problems: Iterable[Problem], *, err: bool = True) -> None:
-    """Print each problem and how many there are; nothing for none.
+    """Print every problem.
 
     A line with place, severity and message; indented below it path, found, allowed, nearest and check. Control characters are
     shown escaped, so that what stands in a file cannot drive the terminal.
     """
-    problems = tuple(problems)
     out = console(err=err)
     for problem in problems:
         out.print(_head(problem))
         for label, value in _facts(problem):
             out.print(_fact(label, value, out))
-    if len(problems) > 1:
-        out.print(_count(problems))
 
 
 @contextmanager
@@ -96,9 +92,3 @@ def _fact(label: str, value: str, out: Console) -> Text:
     text = Text(printable(value))
     lines = [text] if out.soft_wrap else text.wrap(out, max(out.width - _FACT_INDENT, 20))
     return Text.assemble("    ", (f"{label:<{_FACT_INDENT - 4}}", "dim"), Text("\n" + " " * _FACT_INDENT).join(lines))
-
-
-def _count(problems: tuple[Problem, ...]) -> str:
-    kinds = Counter(problem.severity for problem in problems)
-    parts = [f"{kinds[s]} {s if s is Severity.INFO or kinds[s] == 1 else f'{s}s'}" for s in Severity if kinds[s]]
-    return f"{len(problems)} problems: {', '.join(parts)}"

@@ -6,17 +6,18 @@ its commands reach the world, and if they change what will be scraped, the stret
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from workbench import __version__
 from workbench.alerts.burn_rate import rule_groups
 from workbench.alerts.engine import RuleEngine
 from workbench.alerts.rules import Profile
-from workbench.alerts.vocabulary import SIMULATED, matching_routes, routes_of
+from workbench.alerts.vocabulary import SIMULATED, matching_routes
 from workbench.control.paging import pages
 from workbench.outcome import Outcome
 from workbench.run.judge import judge
 from workbench.scenario.model import Scenario
+from workbench.scenario.schema.policy import LatencyIndicator, Policy
 from workbench.world.system import System
 
 Progress = Callable[[float], None]
@@ -27,9 +28,9 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
     """Simulate the scenario and judge it. A pure function of (scenario, its seed, the package's version)."""
     clock, policy = scenario.clock, scenario.policy
     profile = Profile(clock.prometheus, clock.scrape_interval, clock.evaluation_interval, clock.scrape_phase)
-    system = System(scenario)
+    routes = tuple(sorted(scenario.world.routes))
+    system = System(scenario, bounds_read(policy, routes))
     seen = system.telemetry()
-    routes = routes_of(seen, SIMULATED)
     watched = {name: matching_routes(slo.indicator.routes, routes) for name, slo in policy.slos.items()}
     groups = rule_groups(policy, routes, SIMULATED)
     engine = RuleEngine(groups, seen, profile)
@@ -82,3 +83,13 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
         telemetry=telemetry,
         tracks=judged.tracks,
     )
+
+
+def bounds_read(policy: Policy, routes: Sequence[str]) -> dict[str, set[float]]:
+    """Latency bounds in seconds that some objective reads, by route: these are kept at every scrape."""
+    out: dict[str, set[float]] = {}
+    for slo in policy.slos.values():
+        if isinstance(slo.indicator, LatencyIndicator):
+            for route in matching_routes(slo.indicator.routes, routes):
+                out.setdefault(route, set()).add(slo.indicator.threshold)
+    return out

@@ -7,12 +7,12 @@ nor aliases, nor tags of a file can do more than be counted and refused. Limits 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
 from workbench.errors import Problem
+from workbench.scenario.names import nearest
 from workbench.scenario.scalars import CORE_TAGS, NotAValue, resolve, tagged
 from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Place, ScalarNode, shorten
 
@@ -194,11 +194,11 @@ class Composer:
         anchor = self._anchors.get(event.anchor)
         if anchor is None or anchor.node is None:
             if anchor is None:
-                close = get_close_matches(event.anchor, self._anchors, n=1)
-                message, nearest = "no anchor of this name stands before it", f"*{close[0]}" if close else None
+                message, close = "no anchor of this name stands before it", nearest(event.anchor, self._anchors)
             else:
-                message, nearest = "an alias must not stand inside what it stands for", None
-            self._problem(place, "yaml/alias", message, found=shorten(f"*{event.anchor}"), nearest=nearest)
+                message, close = "an alias must not stand inside what it stands for", None
+            found, meant = shorten(f"*{event.anchor}"), f"*{close}" if close else None
+            self._problem(place, "yaml/alias", message, found=found, nearest=meant)
             anchor = _Anchor(ScalarNode("", place))
         self._count(place, anchor.size)
         self._check_depth(place, anchor.height)

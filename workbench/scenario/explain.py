@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.errors import Problem
 from workbench.scenario.compose import MAX_PROBLEMS
+from workbench.scenario.names import nearest
 from workbench.scenario.shape import Shape, either
-from workbench.scenario.suggest import meant, nearest
-from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, format_path, plain, shorten, show
+from workbench.scenario.suggest import meant
+from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, format_path, plain, pointed_at, shorten, show
 
 Model = TypeVar("Model", bound=BaseModel)
 PathOf = Callable[[Path, Place], str]
@@ -78,9 +79,8 @@ class _Spot:
 
     @property
     def place(self) -> Place:
-        """Of the value; of the key for mappings and for nothing, whose own places may be lines further down."""
-        at_key = isinstance(self.node, MapNode) or show(self.node) == "nothing"
-        return self.key_place if at_key and self.key_place else self.node.place
+        """Of the value, or of its key."""
+        return pointed_at(self.node, self.key_place)
 
 
 def _spot(shape: Shape | None, tree: Node, location: Iterable[str | int]) -> _Spot:
@@ -118,11 +118,18 @@ def _explained(
 ) -> list[Problem]:
     problems: dict[Any, Problem] = {}
     unions: dict[Path, list[str]] = {}
+    spots = []
     for detail in details:
         kind, context = detail["type"], detail.get("ctx", {})
-        spot = _spot(shape, tree, (*detail["loc"], *(context["at"] if kind == "broken_rule" else ())))
+        spots.append((detail, kind, context, _spot(shape, tree, (*detail["loc"], *context.get("at", ())))))
+    misspelt = {_meant_key(spot) for _, kind, _, spot in spots if kind == "extra_forbidden"}
+    for detail, kind, context, spot in spots:
+        if kind == "missing" and spot.path in misspelt:
+            continue  # it stands there misspelt: one fault, one problem
         if spot.is_stated and spot.node.place in broken and kind != "extra_forbidden":
             continue
+        if kind == "too_short" and isinstance(spot.node, ListNode) and len(spot.node.items) >= context["min_length"]:
+            continue  # pydantic counts only items that are valid, and those that are not are reported themselves
         problem = _problem(kind, context, detail["msg"], spot, path_of)
         if spot.in_union:
             messages = unions.setdefault(spot.path, [])
@@ -133,6 +140,12 @@ def _explained(
         if len(problems) >= MAX_PROBLEMS:
             break
     return list(problems.values())
+
+
+def _meant_key(spot: _Spot) -> Path:
+    """The path of the key that an unknown key probably is."""
+    keys = spot.parent.keys if spot.parent else ()
+    return (*spot.path[:-1], nearest(str(spot.path[-1]), keys) or "")
 
 
 def _joined(problem: Problem, messages: list[str]) -> Problem:
@@ -177,7 +190,7 @@ def _problem(kind: str, context: Mapping[str, Any], text: str, spot: _Spot, path
         check_name, message, place, more = _tag_problem(kind, spot, place)
     elif kind == "broken_rule":
         message = str(context["rule"])
-        more = {"found": more["found"] if spot.is_stated else "nothing, so the default holds"}
+        more = {"found": more["found"] if spot.is_stated else "nothing, so the default holds", "nearest": context.get("nearest")}
     else:
         check_name = "schema/type" if kind in _WRONG_TYPE else "schema/value"
         message = _rule(kind, context, text, spot.shape)
@@ -208,9 +221,9 @@ def _rule(kind: str, context: Mapping[str, Any], text: str, shape: Shape | None)
         values = shape.values if shape else ()
         return f"this must be {either(values)}" if len(values) == 1 else "this is none of the values allowed here"
     if kind == "too_short":
-        return f"this needs {context['min_length']} or more entries, it has {context['actual_length']}"
+        return f"this needs {context['min_length']} or more entries"
     if kind == "too_long":
-        return f"this takes at most {context['max_length']} entries, it has {context['actual_length']}"
+        return f"this takes at most {context['max_length']} entries"
     if kind == "string_too_long":
         return f"this is too long, at most {context['max_length']} characters"
     if kind == "string_too_short":

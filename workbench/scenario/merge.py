@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from workbench.errors import Problem
-from workbench.scenario.suggest import nearest
+from workbench.scenario.compose import MAX_PROBLEMS
+from workbench.scenario.names import listed, nearest
 from workbench.scenario.tree import Entry, MapNode, Node, Path, ScalarNode, format_path, shorten
 
 
@@ -18,7 +19,7 @@ def merge(base: Node, over: Node, problems: list[Problem], path: Path = (), *, p
     entries = dict(base.entries)
     for key, entry in over.entries.items():
         if isinstance(entry.node, ScalarNode) and entry.node.value is None and not patches:
-            if entries.pop(key, None) is None:
+            if entries.pop(key, None) is None and len(problems) < MAX_PROBLEMS:
                 problems.append(_nothing_to_delete(key, entry, base, (*path, key)))
         elif key in entries:
             merged = merge(entries[key].node, entry.node, problems, (*path, key), patches=patches or (*path, key) == ("override",))
@@ -42,6 +43,6 @@ def _nothing_to_delete(key: str, entry: Entry, base: MapNode, path: Path) -> Pro
         column=entry.key_place.column,
         path=format_path(path),
         found=shorten(key),
-        allowed=", ".join(base.entries) or None,
+        allowed=listed(base.entries),
         nearest=nearest(key, base.entries),
     )

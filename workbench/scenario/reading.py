@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
+from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -12,16 +14,17 @@ from pydantic import BaseModel
 
 from workbench.errors import Problem
 from workbench.scenario import references
+from workbench.scenario.compose import MAX_PROBLEMS
 from workbench.scenario.explain import PathOf, check
 from workbench.scenario.folder import Folder
 from workbench.scenario.merge import merge, without
 from workbench.scenario.model import Scenario
+from workbench.scenario.names import nearest
 from workbench.scenario.schema.policy import Policy
 from workbench.scenario.schema.scenario import ScenarioFile
 from workbench.scenario.schema.world import World
 from workbench.scenario.source import UNREADABLE, Source, read
-from workbench.scenario.suggest import nearest
-from workbench.scenario.tree import MapNode, Node, Place, ScalarNode, find, format_path, positions, show
+from workbench.scenario.tree import MapNode, Node, Place, ScalarNode, find, format_path, pointed_at, show, walk
 from workbench.scenario.tree import Path as TreePath
 
 MAX_EXTENDS = 10
@@ -48,12 +51,13 @@ class Loaded:
         tree = self.trees.get(document)
         if tree is None:
             return problem
-        places = {format_path(path): position.value for path, position in positions(tree).items()}
+        places = {format_path(path): pointed_at(node, position.key) for path, node, position in walk(tree)}
         path = problem.path or ""
         while path not in places:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         place = places[path]
-        return changed(problem, file=place.file, line=place.line, column=place.column)
+        shown = problem.path if place.file == tree.place.file else f"override.{document}.{problem.path}"
+        return changed(problem, file=place.file, line=place.line, column=place.column, path=shown)
 
 
 class Reading:
@@ -79,13 +83,16 @@ class Reading:
             return self._scenario(path, tree)
         if kind == "World":
             world = self._checked(World, tree)
-            self.problems.extend(references.world_problems(tree))
+            self._add(references.world_problems(tree))
             return Loaded("World", world=world, trees={"world": tree}) if world else None
         if kind == "Policy":
             policy = self._checked(Policy, tree)
-            self.problems.extend(references.policy_problems(tree))
+            self._add(references.policy_problems(tree))
             return Loaded("Policy", policy=policy, trees={"policy": tree}) if policy else None
         return None
+
+    def _add(self, problems: Iterable[Problem]) -> None:
+        self.problems.extend(islice(problems, MAX_PROBLEMS))
 
     def _tree(self, path: Path, stated: Node | None = None, key: str = "") -> MapNode | None:
         """The mapping in a file; a file that cannot be opened is reported where its name is `stated`."""
@@ -151,13 +158,13 @@ class Reading:
         if world_tree:
             path_of = _paths(world_file, ("override", "world"))
             world = self._checked(World, world_tree, world_file, ("override", "world"))
-            self.problems.extend(references.world_problems(world_tree, path_of))
+            self._add(references.world_problems(world_tree, path_of))
         if policy_tree:
             path_of = _paths(policy_file, ("override", "policy"))
             policy = self._checked(Policy, policy_tree, policy_file, ("override", "policy"))
-            self.problems.extend(references.policy_problems(policy_tree, path_of))
+            self._add(references.policy_problems(policy_tree, path_of))
             if world_tree:
-                self.problems.extend(references.pair_problems(world_tree, policy_tree, path_of))
+                self._add(references.pair_problems(world_tree, policy_tree, path_of))
         if file is None or world is None or policy is None or world_tree is None or policy_tree is None:
             return None
         scenario = Scenario(

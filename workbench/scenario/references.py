@@ -1,27 +1,27 @@
 """Names that one part of a document uses for another, and shares that must add up.
 
 The checks look at trees, not at models, so a wrong duration in one place does not hide a wrong name in another: parts that are not
-as they should be are passed over here, the schema reports them. A check that needs the other document waits until both are there.
+as they should be are passed over here, the schema reports them. So are parts beyond the number of names that the schema allows:
+a hostile file must not make all be compared with all. A check that needs the other document waits until both are there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from fnmatch import translate
+from itertools import islice
 from typing import TypeVar
 
 from workbench.errors import Problem
 from workbench.scenario.explain import PathOf, plain_path
-from workbench.scenario.suggest import nearest
+from workbench.scenario.names import listed, nearest
+from workbench.scenario.schema.base import CODES_PATTERN, MOST_GLOBS, MOST_NAMED
 from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, Place, ScalarNode, find, show
 from workbench.units import format_share, parse_duration, parse_share
 
 Value = TypeVar("Value")
-
-_MOST_LISTED = 12
-"""Names that a message lists."""
 
 
 def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
@@ -64,7 +64,7 @@ def pair_problems(world: Node, policy: Node, path_of: PathOf = plain_path) -> It
         for tier_path, tier in _texts(indicator, path, "tiers"):
             yield from _unknown(tier, tier_path, tiers, "tier of the world", path_of)
         for glob_path, glob in _texts(indicator, path, "routes"):
-            if routes is not None and not any(re.match(translate(str(glob.value)), route) for route in routes):
+            if routes is not None and glob_path[-1] in range(MOST_GLOBS) and not _matches(str(glob.value), routes):
                 yield _unmatched("route of the world", glob, glob_path, routes, path_of)
         threshold = _scalar(indicator, "threshold")
         if threshold is not None and bounds is not None:
@@ -75,15 +75,21 @@ def pair_problems(world: Node, policy: Node, path_of: PathOf = plain_path) -> It
         yield from _unknown(ScalarNode(name, sla.key_place, name), ("slas", name), tiers, "tier of the world", path_of)
 
 
+def _matches(glob: str, routes: Iterable[str]) -> bool:
+    """Whether any of the routes, of those that a file may have, fits the glob."""
+    pattern = re.compile(translate(glob))
+    return any(pattern.match(route) for route in islice(routes, MOST_NAMED))
+
+
 def _entries(node: Node, path: Path) -> Iterable[tuple[str, Entry]]:
     found = find(node, path)
-    return found[0].entries.items() if found and isinstance(found[0], MapNode) else ()
+    return islice(found[0].entries.items(), MOST_NAMED) if found and isinstance(found[0], MapNode) else ()
 
 
-def _names(node: Node, path: Path) -> tuple[str, ...] | None:
+def _names(node: Node, path: Path) -> Collection[str] | None:
     """The keys of the mapping at `path`; None if there is no mapping: then no name can be called unknown."""
     found = find(node, path)
-    return tuple(found[0].entries) if found and isinstance(found[0], MapNode) else None
+    return found[0].entries.keys() if found and isinstance(found[0], MapNode) else None
 
 
 def _scalar(node: Node | None, key: str) -> ScalarNode | None:
@@ -95,19 +101,12 @@ def _scalar(node: Node | None, key: str) -> ScalarNode | None:
 def _texts(node: Node, path: Path, key: str) -> Iterator[tuple[Path, ScalarNode]]:
     """The text items of the list under a key."""
     items = node.get(key) if isinstance(node, MapNode) else None
-    for index, item in enumerate(items.items if isinstance(items, ListNode) else ()):
+    for index, item in enumerate(items.items[:MOST_NAMED] if isinstance(items, ListNode) else ()):
         if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
             yield (*path, key, index), item
 
 
-def _listed(names: Iterable[str]) -> str:
-    shown = list(names)
-    more = len(shown) - _MOST_LISTED
-    return ", ".join(shown[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "") or "nothing is defined there"
-
-
-def _unmatched(what: str, node: ScalarNode, path: Path, names: Iterable[str], path_of: PathOf) -> Problem:
-    listed = tuple(names)
+def _unmatched(what: str, node: ScalarNode, path: Path, names: Collection[str], path_of: PathOf) -> Problem:
     return Problem(
         f"reference/{what.partition(' ')[0]}",
         f"there is no such {what}",
@@ -116,12 +115,12 @@ def _unmatched(what: str, node: ScalarNode, path: Path, names: Iterable[str], pa
         column=node.place.column,
         path=path_of(path, node.place),
         found=show(node),
-        allowed=_listed(listed),
-        nearest=nearest(node.text, listed),
+        allowed=listed(names),
+        nearest=nearest(node.text, names),
     )
 
 
-def _unknown(node: ScalarNode, path: Path, names: tuple[str, ...] | None, what: str, path_of: PathOf) -> Iterator[Problem]:
+def _unknown(node: ScalarNode, path: Path, names: Collection[str] | None, what: str, path_of: PathOf) -> Iterator[Problem]:
     if names is not None and str(node.value) not in names:
         yield _unmatched(what, node, path, names, path_of)
 
@@ -180,7 +179,7 @@ def _threshold(node: ScalarNode, path: Path, bounds: dict[float, str], path_of: 
         column=node.place.column,
         path=path_of(path, node.place),
         found=show(node),
-        allowed=_listed(bounds[bound] for bound in sorted(bounds)),
+        allowed=listed([bounds[bound] for bound in sorted(bounds)]),
         nearest=bounds[close],
     )
 
@@ -199,20 +198,20 @@ def _answers(world: Node) -> tuple[str, ...]:
 
 def _bad_codes(indicator: Node, path: Path, answers: tuple[str, ...], path_of: PathOf) -> Iterator[Problem]:
     """An objective none of whose bad codes can ever be answered cannot be missed."""
-    listed = indicator.get("bad_codes") if isinstance(indicator, MapNode) else None
-    if not isinstance(listed, ListNode) or not listed.items:
+    codes = indicator.get("bad_codes") if isinstance(indicator, MapNode) else None
+    if not isinstance(codes, ListNode) or not codes.items:
         return
-    patterns = [item.text for item in listed.items if isinstance(item, ScalarNode) and re.fullmatch("[1-5](..)", item.text)]
-    if len(patterns) < len(listed.items) or any(re.fullmatch(pattern, code) for pattern in patterns for code in answers):
+    patterns = [item.text for item in codes.items if isinstance(item, ScalarNode) and re.fullmatch(CODES_PATTERN, item.text)]
+    if len(patterns) < len(codes.items) or any(re.fullmatch(pattern, code) for pattern in patterns for code in answers):
         return
     yield Problem(
         "reference/status-code",
         "no answer of the world is bad: the objective could never be missed",
-        file=listed.place.file,
-        line=listed.place.line,
-        column=listed.place.column,
-        path=path_of(path, listed.place),
-        found=", ".join(patterns[:_MOST_LISTED]),
-        allowed=_listed(answers),
+        file=codes.place.file,
+        line=codes.place.line,
+        column=codes.place.column,
+        path=path_of(path, codes.place),
+        found=listed(patterns),
+        allowed=listed(answers),
         nearest=nearest(patterns[0], answers),
     )

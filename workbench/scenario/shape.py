@@ -94,8 +94,9 @@ class Shape:
 
     def types(self) -> tuple[str, ...]:
         """`string`, `number`, `integer`, `boolean`, `array`, `object`: those of all branches."""
-        own = self.schema.get("type")
-        return (own,) if own else tuple(kind for branch in self.branches for kind in branch.types())
+        own = self.schema.get("type", [])
+        kinds = (own,) if isinstance(own, str) else tuple(own)
+        return kinds or tuple(kind for branch in self.branches for kind in branch.types())
 
     def words(self) -> str:
         """What may stand here, for `Problem.allowed`."""
@@ -105,7 +106,7 @@ class Shape:
             return either(self.values)
         if self.branches:
             return either(dict.fromkeys(branch.words() for branch in self.branches))
-        kind = self.schema.get("type")
+        kind = (*self.types(), "")[0]
         if kind == "string":
             return self._text_words()
         if kind in ("integer", "number"):

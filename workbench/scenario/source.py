@@ -125,7 +125,7 @@ def _decode(raw: bytes, file: str) -> str | Problem:
         before = raw[: raw.index(b"\x00")].decode("utf-8", "replace")
         return Problem("file/binary", "the file is binary, not text", file=file, **_at_end_of(before), found="byte 0x00")
     try:
-        text = raw.decode("utf-8").removeprefix("\ufeff")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         return Problem(
@@ -150,27 +150,33 @@ def _at_end_of(before: str) -> dict[str, Any]:
 
 
 def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    """PyYAML's error where a user looks for it: what is never closed is shown where it begins, not where the file ends."""
+    what, context = str(getattr(error, "problem", None) or "it cannot be understood"), str(getattr(error, "context", None) or "")
+    mark, begin = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    lines = text.split("\n")
+    is_bracket_or_quote = "flow" in context or "quoted" in context
+    hint = None
+    if begin and (mark is None or (is_bracket_or_quote and not "\n".join(lines[mark.line :])[mark.column :].strip())):
+        mark, what, hint = begin, "what begins here is never closed", "a closing bracket or quote"
     if mark is None:
         return Problem("yaml/syntax", f"this is not YAML: {shorten(str(error))}", file=file)
-    what = str(getattr(error, "problem", None) or getattr(error, "context", None) or "cannot be understood")
-    lines = text.split("\n")
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    hint = None
-    if line[: mark.column + 1].endswith("\t") or line[: len(line) - len(line.lstrip())].count("\t"):
+    number = min(mark.line, len(lines) - 1)
+    line = lines[number]
+    column = mark.column if number == mark.line else len(line)
+    if line[: column + 1].endswith("\t") or "\t" in line[: len(line) - len(line.lstrip())]:
         what, hint = "a tab stands where YAML needs spaces", "spaces for indentation"
     elif "mapping values are not allowed" in what:
         hint = "one key on a line; text that holds ': ' in quotes"
+    elif "could not find expected ':'" in what:
+        hint = "a key, a colon, a space and a value"
     elif "did not find expected key" in what or "did not find expected '-'" in what:
         hint = "keys and items of one level indented alike"
-    elif "while scanning a quoted scalar" in str(error):
-        hint = "a closing quote"
     return Problem(
         "yaml/syntax",
         f"this is not YAML: {what}",
         file=file,
-        line=mark.line + 1,
-        column=mark.column + 1,
+        line=number + 1,
+        column=column + 1,
         found=shorten(line.strip()) or None,
         allowed=hint,
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 
+from workbench.scenario.names import nearest
 from workbench.scenario.schema.base import DURATION_PATTERN, MONEY_PATTERN, SHARE_PATTERN
 from workbench.scenario.shape import Shape
 from workbench.scenario.tree import Node, ScalarNode
@@ -26,20 +25,11 @@ _TRUE_WORDS = ("yes", "on", "y", "1")
 _FALSE_WORDS = ("no", "off", "n", "0")
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The valid name nearest to `name`, letter case apart; None if none is near."""
-    if len(name) > _LONGEST:
-        return None
-    by_folded = {one.casefold(): one for one in names}
-    close = get_close_matches(name.casefold(), by_folded, n=1)
-    return by_folded[close[0]] if close else None
-
-
 def meant(node: Node, shape: Shape) -> str | None:
     """The value at `node` as `shape` would have it; None if it cannot be guessed."""
     if not isinstance(node, ScalarNode) or node.value is None or len(node.text) > _LONGEST:
         return None
-    text = node.text.strip()
+    text = re.sub(r"(?<=[0-9]),(?=[0-9])", ".", node.text.strip())  # 99,9% as half of the world writes it
     if text in shape.values:  # a number where text must stand: 3.5 for "3.5"
         return f'"{text}"'
     guess = nearest(text, shape.values)
@@ -47,9 +37,9 @@ def meant(node: Node, shape: Shape) -> str | None:
         return guess
     for pattern in shape.patterns():
         guess = _as_pattern(text, pattern)
-        if guess and guess != text and re.fullmatch(pattern, guess):
+        if guess and guess != node.text and re.fullmatch(pattern, guess):
             return guess
-    return _as_type(node, text, shape.types())
+    return _as_type(node, text, shape)
 
 
 def _as_pattern(text: str, pattern: str) -> str | None:
@@ -93,10 +83,14 @@ def _as_money(text: str) -> str | None:
     return f"{match[2]} {_CURRENCY_SIGNS.get(currency, currency.upper())}"
 
 
-def _as_type(node: ScalarNode, text: str, types: tuple[str, ...]) -> str | None:
-    if "boolean" in types:
+def _as_type(node: ScalarNode, text: str, shape: Shape) -> str | None:
+    if "boolean" in shape.types():
         word = text.lower()
         return "true" if word in _TRUE_WORDS else "false" if word in _FALSE_WORDS else None
+    if shape.schema.get("format") == "date":
+        match = re.fullmatch(r"([0-9]{4})[-./]?([0-9]{2})[-./]?([0-9]{2})", text)
+        return "-".join(match.groups()) if match and "-".join(match.groups()) != text else None
+    types = shape.types()
     if types == ("string",) and not isinstance(node.value, str):
         return f'"{text}"'
     if types == ("array",):

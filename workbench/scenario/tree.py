@@ -123,6 +123,12 @@ def find(node: Node, path: Path) -> tuple[Node, Position] | None:
     return node, position
 
 
+def pointed_at(node: Node, key: Place | None) -> Place:
+    """Where a problem with a value is shown: at the value, but at the key of a mapping or of nothing: they begin lines below."""
+    at_key = isinstance(node, MapNode) or (isinstance(node, ScalarNode) and node.plain and node.text == "")
+    return key if at_key and key else node.place
+
+
 def format_path(path: Path) -> str:
     """`slos.login.target`, `routes["/login"].calls[0]`."""
     text = ""

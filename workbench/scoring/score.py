@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.alerts.rules import Episode
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -61,6 +63,8 @@ class Score:
     """By alert name."""
     detections: tuple[Detection, ...]
     """By incident start."""
+    false_firings: tuple[Episode, ...] = ()
+    """Those that no incident explains, in the order of the outcome's episodes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class _Cover:
 
 def _route_labels(telemetry: Telemetry, vocabulary: Vocabulary) -> set[str]:
     """Every value of the route label, "" among them if requests are counted without one."""
-    names = (vocabulary.requests, f"{vocabulary.latency}_count")
+    names = (vocabulary.requests, f"{vocabulary.latency}_count", f"{vocabulary.latency}_bucket")
     return {s.key.label_map.get(vocabulary.route_label, "") for name in names for s in telemetry.by_name.get(name, ())}
 
 

@@ -22,6 +22,13 @@ STALE: float = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 """Prometheus's stale marker: a NaN with bits of its own, invisible to range functions, the end of an instant selector."""
 
 
+def le_label(bound_s: float) -> str:
+    """How a bucket's bound is written, as OpenMetrics and Prometheus 3 do: `0.25`, `1.0`, `+Inf`."""
+    if bound_s == float("inf"):
+        return "+Inf"
+    return f"{float(bound_s):.10g}" if bound_s != int(bound_s) else f"{int(bound_s)}.0"
+
+
 def is_stale(values: FloatArray) -> npt.NDArray[np.bool_]:
     """Where a sample is the stale marker (not any other NaN)."""
     stale: npt.NDArray[np.bool_] = np.ascontiguousarray(values).view(np.uint64) == np.uint64(0x7FF0000000000002)
@@ -57,13 +64,6 @@ class SeriesKey:
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def le_label(bound_s: float) -> str:
-    """How a bucket's bound is written, as OpenMetrics and Prometheus 3 do: `0.25`, `1.0`, `+Inf`."""
-    if bound_s == float("inf"):
-        return "+Inf"
-    return f"{float(bound_s):.10g}" if bound_s != int(bound_s) else f"{int(bound_s)}.0"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

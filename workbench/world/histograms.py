@@ -28,15 +28,17 @@ def histogram_series(exports: Exports, baseline: Baseline, seed: int) -> Iterato
         for block, touched in sorted(exports.touched[index].items()):
             put_slots(classes, touched.final, block * BLOCK_BINS, width)
         restarts = [first // width for first in exports.restarts[layout.route]]
-        upto = _running(layout.buckets(classes), restarts)
-        body = _body(exports, baseline, index, layout.buckets(classes)[:, 0], seed)
+        buckets = layout.buckets(classes)
+        upto = _running(buckets, restarts)
+        body = _body(exports, baseline, index, buckets[:, 0], seed)
         seconds = np.einsum("tcs,c->ts", classes[:, : layout.classes.count], layout.classes.class_means())
         seconds += classes[:, layout.classes.count :].sum(axis=1) * layout.classes.class_means()[0]
         total = _running(seconds[:, None], restarts)[:, 0]
         for t, tier in enumerate(layout.tiers):
             labels = {"route": layout.route, "tier": tier}
+            below = _running(body[t], restarts)
             for b, bound in enumerate(layout.classes.body_bounds):
-                values = _running(body[t][None], restarts)[0, b].astype(np.int32)
+                values = below[b].astype(np.int32)
                 yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
             for c, bound in enumerate(layout.classes.tail_bounds):
                 if c not in layout.kept:

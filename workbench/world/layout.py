@@ -16,8 +16,8 @@ from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 class RouteLayout:
     """The two views of one route's requests.
 
-    *Classes* are what is drawn: good answers by latency class, then other answers by code. *Rows* are what is scraped: every code, the latency
-    buckets that somebody reads at every scrape, and all requests.
+    *Classes* are what is drawn: good answers by latency class, then other answers by code. *Rows* are what is scraped: every
+    code, the latency buckets that somebody reads at every scrape, and all requests.
     """
 
     route: str
@@ -76,7 +76,8 @@ class RouteLayout:
 def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteLayout, ...]:
     """One layout a route, sorted by route. Every code that any failure can produce has its series from the start.
 
-    `keep` names, for each route, the bounds in seconds that are read at every scrape. Raises ValueError for one that lies in the body.
+    `keep` names, for each route, the bounds in seconds that are read at every scrape. Raises ValueError for one that lies in
+    the body.
     """
     out = []
     for path in sorted(world.routes):
@@ -104,4 +105,3 @@ def failure_codes(world: World, route: Route) -> set[str]:
     if set(world.delivery.components) & set(route.calls):
         effects.append(world.delivery.failure)
     return {code for effect in effects if isinstance(effect, ErrorEffect) for code in effect.codes}
-

@@ -15,6 +15,7 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey
 from workbench.units import DAY_S, HOUR_S
 from workbench.world.grid import Grid
+from workbench.world.latency import lognormal_cdf
 
 _SESSION_STEP_BINS = 20
 
@@ -56,12 +57,17 @@ def media_jobs(world: World, grid: Grid, uploads: Array, seed: int) -> Series:
     """
     law = world.platform.media_processing
     rng = stream(seed, "media processing")
-    done = np.zeros(len(grid) + 1, dtype=np.int64)
-    accepted = np.repeat(np.arange(len(grid)), uploads)
-    delay = law.median * np.exp(law.sigma * rng.standard_normal(len(accepted))) + rng.random(len(accepted)) * grid.step_s
-    at = np.minimum(accepted + (delay // grid.step_s).astype(np.int64), len(grid))
-    done += np.bincount(at, minlength=len(grid) + 1)
-    return Series(SeriesKey.of("media_processing_completed_total"), grid.times, np.cumsum(done[:-1]))
+    # A job taken somewhere in a bin is done j bins later: the law's distribution, averaged over where in the bin it began.
+    begun = (np.arange(32) + 0.5) / 32 * grid.step_s
+    most = max(2, math.ceil(law.median * math.exp(6 * law.sigma) / grid.step_s) + 1)
+    edges = np.arange(1, most) * grid.step_s
+    done_by = np.mean([lognormal_cdf(law, edges - at) for at in begun], axis=0)
+    shares = np.diff(np.concatenate([[0.0], done_by, [1.0]]))
+    split = rng.multinomial(uploads, shares)
+    done = np.zeros(len(grid), dtype=np.int64)
+    for later in range(min(most, len(grid))):
+        done[later:] += split[: len(grid) - later, later]
+    return Series(SeriesKey.of("media_processing_completed_total"), grid.times, np.cumsum(done))
 
 
 def _sessions(world: World, tier: str, grid: Grid, rates: FloatArray, seed: int) -> Array:

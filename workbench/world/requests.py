@@ -19,6 +19,7 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
+from workbench.world.poisson import poisson
 from workbench.world.traffic import intensity
 
 BLOCK_BINS = 1440
@@ -67,8 +68,7 @@ class Sampler:
         total = float(mean.sum())
         frequent = self.marks * (total / len(mean)) >= _SPARSE_MEAN
         out[~frequent] = 0
-        for row in np.flatnonzero(frequent):
-            out[row] = rng.poisson(mean * self.marks[row])
+        out[frequent] = poisson(rng, self.marks[frequent, None] * mean)
         rare = np.flatnonzero(~frequent & (self.marks > 0))
         weight = self.marks[rare]
         count = int(rng.poisson(total * weight.sum()))

@@ -60,7 +60,10 @@ class System:
     """One simulated month (or any horizon), driven from event to event by `run`."""
 
     def __init__(self, scenario: Scenario, keep: Mapping[str, Collection[float]]) -> None:
-        """`keep` names the latency bounds of each route that are read at every scrape; raises ValueError for one that is not kept."""
+        """`keep` names the latency bounds of each route that are read at every scrape.
+
+        Raises ValueError for one that is not kept.
+        """
         clock = scenario.clock
         self.grid = Grid(clock.scrape_interval, clock.scrape_phase, clock.horizon)
         self._world = scenario.world

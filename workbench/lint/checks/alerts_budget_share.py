@@ -1,4 +1,4 @@
-"""A burn-rate alert that stands for another share of the budget than its author believes.
+"""A burn-rate alert that stands for another share of the budget than stated.
 
 Burning at `factor` for the whole long window spends factor x long / window of the budget: 14.4 x 1h / 30d = 2 %. The factors of the
 SRE workbook (14.4, 6, 3, 1) are made for 30 days; over 7 days the same 14.4 lets 8.6 % go before the long window trips. From 100 %

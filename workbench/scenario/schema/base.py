@@ -12,6 +12,11 @@ from pydantic_core import PydanticCustomError
 from workbench.units import Money as MoneyValue
 from workbench.units import format_duration, format_share, parse_duration, parse_share
 
+MOST_NAMED = 500
+"""Routes, components, objectives, ... of one file: more than anybody needs, few enough to compare all with all."""
+MOST_GLOBS = 50
+"""Globs of one indicator."""
+
 API_VERSION = "workbench/v1"
 ApiVersion = Literal["workbench/v1"]
 
@@ -24,9 +29,9 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False, use_attribute_docstrings=True)
 
 
-def broken_rule(rule: str, *at: str | int) -> PydanticCustomError:
-    """What a validator over several fields raises: the rule in a user's words, and the field (or entry of it) to point at."""
-    return PydanticCustomError("broken_rule", "{rule}", {"rule": rule, "at": at})
+def broken_rule(rule: str, *at: str | int, nearest: str | None = None) -> PydanticCustomError:
+    """What a validator raises that knows more than the rule: the field (or entry of it) to point at, what was probably meant."""
+    return PydanticCustomError("broken_rule", "{rule}", {"rule": rule, "at": at, "nearest": nearest})
 
 
 def _duration(value: Any) -> float:
@@ -106,7 +111,7 @@ _MONEY_SCHEMA = WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN, "exa
 _NAME_SCHEMA = WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": 63})
 # An editor reads an unquoted 503 as a number.
 _STATUS_CODE_SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "string", "pattern": STATUS_CODE_PATTERN}, {"type": "integer", "minimum": 100, "maximum": 599}]}
+    {"type": ["string", "integer"], "pattern": STATUS_CODE_PATTERN, "minimum": 100, "maximum": 599}
 )
 
 Duration = Annotated[float, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str), _DURATION_SCHEMA]

@@ -10,6 +10,8 @@ from pydantic import Field, WithJsonSchema, model_validator
 
 from workbench.scenario.schema.base import (
     CODES_PATTERN,
+    MOST_GLOBS,
+    MOST_NAMED,
     ApiVersion,
     Document,
     Duration,
@@ -28,16 +30,18 @@ CodePattern = Annotated[
     str,
     Field(coerce_numbers_to_str=True),
     matching(CODES_PATTERN, "a status code is a number from 100 to 599, a class of codes is written 5.."),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": CODES_PATTERN}, {"type": "integer", "minimum": 100, "maximum": 599}]}),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": CODES_PATTERN, "minimum": 100, "maximum": 599}),
 ]
 """A status code or a class: `503`, `5..`."""
+
+Globs = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=MOST_GLOBS)]
 
 
 class EventsIndicator(Document):
     """Good events are requests that are not answered with a bad code."""
 
     kind: Literal["events"]
-    routes: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    routes: Globs = ("*",)
     """Globs: `/api/v1/auth/*`, `*`."""
     tiers: tuple[Name, ...] = ()
     """None named means all."""
@@ -50,7 +54,7 @@ class LatencyIndicator(Document):
     """Good events are requests answered within the threshold, whatever their status code."""
 
     kind: Literal["latency"]
-    routes: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    routes: Globs = ("*",)
     tiers: tuple[Name, ...] = ()
     threshold: PositiveDuration
     """Must be a bound of the histogram."""
@@ -162,9 +166,9 @@ class Policy(Document):
     kind: Literal["Policy"]
     name: Name
     description: Text = ""
-    slos: Annotated[dict[Name, Slo], Field(min_length=1)]
-    burn_rate_alerts: dict[Name, BurnRateRule] = {}
+    slos: Annotated[dict[Name, Slo], Field(min_length=1, max_length=MOST_NAMED)]
+    burn_rate_alerts: Annotated[dict[Name, BurnRateRule], Field(max_length=MOST_NAMED)] = {}
     budget_levels: BudgetLevels = BudgetLevels()
-    slas: dict[Name, Sla] = {}
+    slas: Annotated[dict[Name, Sla], Field(max_length=MOST_NAMED)] = {}
     """By tier."""
     scoring: Scoring = Scoring()

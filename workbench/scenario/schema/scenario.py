@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from workbench.scenario.schema.base import (
     ApiVersion,
@@ -21,13 +22,27 @@ from workbench.scenario.schema.base import (
     matching,
 )
 
+METRIC_PATTERN = r"^[A-Za-z0-9_./*-]+$"
+
+_OF_THE_MACHINE = ("localtime", "posix", "right/", "Factory")
+"""Names of zones, or beginnings of them, that mean something else on every machine."""
+
 
 def _known_zone(value: str) -> str:
+    if not _is_zone(value):
+        zones = sorted(zone for zone in available_timezones() if not zone.startswith(_OF_THE_MACHINE))
+        close = get_close_matches(value[:100], zones, n=1, cutoff=0.75)
+        rule = "this must be an IANA time zone such as UTC or Europe/Zurich"
+        raise broken_rule(rule, nearest=close[0] if close else None)
+    return value
+
+
+def _is_zone(value: str) -> bool:
     try:
         ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("must be an IANA time zone such as UTC or Europe/Zurich") from error
-    return value
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return not value.startswith(_OF_THE_MACHINE)
 
 
 def _date(value: Any) -> dt.date:
@@ -66,7 +81,10 @@ class Expectation(Document):
     """A bound on one metric of the outcome."""
 
     metric: Annotated[
-        str, Field(max_length=200), matching(r"[A-Za-z0-9_./*-]+", "a metric is written like slo.login.budget_consumed")
+        str,
+        Field(max_length=200),
+        matching(METRIC_PATTERN, "a metric is written like slo.login.budget_consumed"),
+        WithJsonSchema({"type": "string", "pattern": METRIC_PATTERN, "maxLength": 200}),
     ]
     """`scorecard.false_alerts`, `slo.login.budget_consumed`, `pages`."""
     at_least: Number | None = None

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, WithJsonSchema, model_validator
 
 from workbench.scenario.schema.base import (
+    MOST_NAMED,
     ROUTE_PATTERN,
     ApiVersion,
     Document,
@@ -241,12 +242,12 @@ class World(Document):
     kind: Literal["World"]
     name: Name
     description: Text = ""
-    tiers: Annotated[dict[Name, WorldTier], Field(min_length=1)]
-    components: Annotated[dict[Name, Component], Field(min_length=1)]
+    tiers: Annotated[dict[Name, WorldTier], Field(min_length=1, max_length=MOST_NAMED)]
+    components: Annotated[dict[Name, Component], Field(min_length=1, max_length=MOST_NAMED)]
     traffic: Traffic
-    routes: Annotated[dict[RoutePath, Route], Field(min_length=1)]
+    routes: Annotated[dict[RoutePath, Route], Field(min_length=1, max_length=MOST_NAMED)]
     histogram: Histogram
-    failure_modes: dict[Name, FailureMode] = {}
+    failure_modes: Annotated[dict[Name, FailureMode], Field(max_length=MOST_NAMED)] = {}
     delivery: Delivery
     people: People
     platform: Platform = Platform()

@@ -1,0 +1,63 @@
+"""`workbench run`: simulate a scenario, say what happened, write the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workbench.errors import ExitCode
+
+
+@click.command("run")
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Use this seed instead of the scenario's.")
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="What goes to standard output."
+)
+@click.option("--out", "directory", type=click.Path(path_type=Path), metavar="DIR", help="Write all results into this new folder.")
+@click.option("--force", is_flag=True, help="Replace DIR if it holds earlier results.")
+def command(scenario: Path, seed: int | None, output: str, directory: Path | None, force: bool) -> None:
+    """Simulate SCENARIO and judge it.
+
+    Exits with 1 if an expectation of the scenario does not hold.
+    """
+    import dataclasses
+
+    from workbench.cli.show import console, progress
+    from workbench.expect import judge
+    from workbench.scenario.load import load_scenario
+
+    loaded = load_scenario(scenario)
+    if seed is not None:
+        loaded = dataclasses.replace(loaded, seed=seed)
+    if directory is not None:
+        from workbench.report.folder import check_free
+
+        check_free(directory, force=force)
+    from workbench.run.month import run
+
+    with progress(f"Simulating {loaded.name}", 1.0) as at:
+        outcome = run(loaded, progress=at)
+    failed = judge(outcome, loaded.expect)
+    if directory is not None:
+        from workbench.report.folder import write_folder
+        from workbench.report.html import report_html
+
+        write_folder(outcome, directory, force=force, html=report_html(outcome, failed))
+    if output == "json":
+        from workbench.report.tables import outcome_json
+
+        click.echo(outcome_json(outcome), nl=False)
+    else:
+        from workbench.cli.summary import print_summary
+
+        print_summary(
+            outcome, console(), expectations_failed=failed, files=[directory / "report.html"] if directory is not None else []
+        )
+    if failed:
+        from workbench.cli.show import print_problems
+
+        if output == "json":
+            print_problems(failed)
+        raise SystemExit(ExitCode.FINDINGS)
