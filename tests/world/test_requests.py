@@ -120,6 +120,32 @@ def test_an_error_incident_moves_the_stated_share_and_loses_no_request(drawn):
     assert abs(in_502 - 0.2 * failed) < 5 * (failed * 0.2 * 0.8) ** 0.5
 
 
+def test_failed_requests_get_each_code_in_its_share(drawn):
+    layout, classes = _download(drawn)
+    three = ErrorsHappen(0.5, (("500", 0.5), ("502", 0.3), ("503", 0.2)))
+    out = overlay(classes, 0, layout, [_effect(layout, three, first=0)], seed=2)
+
+    by_code = {code: int((out - classes)[:, layout.classes.count + layout.others.index(code)].sum()) for code, _ in three.codes}
+    failed = sum(by_code.values())
+    for code, share in three.codes:
+        assert abs(by_code[code] - share * failed) < 5 * (failed * share * (1 - share)) ** 0.5
+
+
+def test_requests_that_time_out_are_slow_and_all_other_failures_fast(drawn):
+    layout, classes = _download(drawn)
+    timeouts = overlay(classes, 0, layout, [_effect(layout, ErrorsHappen(0.5, (("504", 1.0),)), first=0)], seed=2)
+    refusals = overlay(classes, 0, layout, [_effect(layout, ErrorsHappen(0.5, (("503", 1.0),)), first=0)], seed=2)
+
+    below_timeout = layout.classes.timeout_class - 1
+    late = int((timeouts - classes)[:, layout.classes.count + layout.others.index("504")].sum())
+    lost = (layout.buckets(classes) - layout.buckets(timeouts))[:, below_timeout].sum()
+    already_slow = [*range(below_timeout + 1, layout.classes.count), layout.classes.count + layout.others.index("499")]
+    assert 0 <= late - int(lost) <= int(classes[:, already_slow].sum())
+    assert late > 10 * (late - int(lost))
+    assert (layout.buckets(refusals) >= layout.buckets(classes)).all()
+    np.testing.assert_array_equal(layout.buckets(timeouts)[:, -1], layout.buckets(classes)[:, -1])
+
+
 def test_an_incident_that_ends_earlier_leaves_the_part_before_as_it_was(drawn):
     layout, classes = _download(drawn)
     whole = overlay(classes, 0, layout, [_effect(layout, ERRORS)], seed=1)
