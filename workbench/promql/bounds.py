@@ -83,6 +83,9 @@ def _boundable(expr: Expr, found: list[SumOfRates]) -> str | None:
                 return sides[0]
             if operator in {"+", "-"}:
                 return both if operator == "+" else "any"
+            if operator in {"*", "/"} and is_scalar(right) and sides[1] == "whole":
+                # A positive number scales both ends, whatever their sign.
+                return sides[0]
             return both if operator in {"*", "/"} and both == "whole" else None
         case _:
             return None

@@ -4,7 +4,7 @@ Counts of a Poisson stream split by independent marks are independent Poisson co
 answers by latency class, other answers by code) is drawn on its own: exact in distribution, no multinomial needed. Rare
 classes are drawn as a few events and placed in time, which costs by the event and not by the bin.
 
-Draws are keyed by route, tier and block of bins, so that any block can be drawn again and need not be kept.
+Draws are keyed by route and block of bins, so that any block can be drawn again and need not be kept.
 """
 
 from __future__ import annotations
@@ -58,28 +58,21 @@ class Sampler:
         """All classes of one block, `[tiers, class_rows, bins of the block]`, int32; the same at every call."""
         first = number * BLOCK_BINS
         mean = self.mean[first : first + BLOCK_BINS]
-        out = np.empty((len(self.tier_shares), self.layout.class_rows, len(mean)), dtype=np.int32)
-        for index, tier in enumerate(self.layout.tiers):
-            rng = stream(self.seed, "requests", self.layout.route, tier, number)
-            self._draw(out[index], mean * self.tier_shares[index], rng)
-        return out
-
-    def _draw(self, out: Array, mean: FloatArray, rng: np.random.Generator) -> None:
-        total = float(mean.sum())
-        frequent = self.marks * (total / len(mean)) >= _SPARSE_MEAN
-        out[~frequent] = 0
-        out[frequent] = poisson(rng, self.marks[frequent, None] * mean)
-        rare = np.flatnonzero(~frequent & (self.marks > 0))
-        weight = self.marks[rare]
-        count = int(rng.poisson(total * weight.sum()))
-        if count == 0:
-            return
+        rng = stream(self.seed, "requests", self.layout.route, number)
+        weights = np.outer(self.tier_shares, self.marks).reshape(-1)
+        out = np.zeros((len(weights), len(mean)), dtype=np.int32)
+        frequent = weights * float(mean.mean()) >= _SPARSE_MEAN
+        out[frequent] = poisson(rng, weights[frequent, None] * mean)
+        rare = np.flatnonzero(~frequent & (weights > 0))
         reach = np.cumsum(mean)
+        count = int(rng.poisson(float(reach[-1] * weights[rare].sum())))
         at = np.minimum(np.searchsorted(reach, rng.random(count) * reach[-1], side="right"), len(mean) - 1)
-        upto = np.cumsum(weight)
-        kind = rare[np.minimum(np.searchsorted(upto, rng.random(count) * upto[-1], side="right"), len(rare) - 1)]
-        # Several events may share a bin and a class, so they are added up rather than assigned.
-        np.add.at(out, (kind, at), 1)
+        upto = np.cumsum(weights[rare])
+        kind = np.minimum(np.searchsorted(upto, rng.random(count) * upto[-1:], side="right"), len(rare) - 1)
+        if count:
+            # Several events may share a bin and a class, so they are added up rather than assigned.
+            np.add.at(out, (rare[kind], at), 1)
+        return out.reshape(len(self.tier_shares), self.layout.class_rows, len(mean))
 
 
 @dataclass(frozen=True)
