@@ -94,7 +94,7 @@ def _merged(bars: list[_Bar], rest: str) -> list[_Bar]:
 
 def alerts_over_incidents(outcome: Outcome, *, hover: bool = True, zoom: bool = True) -> Any:
     """Incidents of the ground truth, deployments, pages and alerts as bars and marks over one time axis."""
-    import altair as alt  # noqa: PLC0415 - heavy
+    import altair as alt
 
     data = alert_data(outcome)
     rows = list(dict.fromkeys(data["row"]))

@@ -46,7 +46,7 @@ class Figure:
 
 def drawn(key: str, caption: str, chart: Any, *, titled: bool = False) -> Figure:
     """The chart as a drawing; without `titled` its title is left to the caption."""
-    import vl_convert  # noqa: PLC0415 - heavy
+    import vl_convert
 
     spec = chart.to_dict(validate=False)
     if not titled:
