@@ -250,7 +250,9 @@ def test_shares_of_incidents_that_do_not_overlap_add_up_to_the_accounts_consumpt
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.integers(0, 160), st.integers(1, 8)), max_size=6), st.lists(st.integers(1, 167), max_size=8), st.randoms())
+@given(
+    st.lists(st.tuples(st.integers(0, 160), st.integers(1, 8)), max_size=6), st.lists(st.integers(1, 167), max_size=8), st.randoms()
+)
 def test_matching_agrees_with_the_rule_read_aloud_and_the_order_of_inputs_does_not_matter(spans, firings, random):
     incidents = [incident(f"i{k}", start, start + length) for k, (start, length) in enumerate(spans)]
     episodes = [fired(at, at + 1) for at in sorted(set(firings))]
@@ -268,7 +270,12 @@ def test_matching_agrees_with_the_rule_read_aloud_and_the_order_of_inputs_does_n
 
 @pytest.mark.parametrize(
     ("expr", "seconds"),
-    [("rate(a[5m]) > 1 and rate(a[1h]) > 1", 3600), ("a[3d] offset 1h", 259_200), ("max_over_time(x[6h:1m])", 21_600), ("up == 0", 3600)],
+    [
+        ("rate(a[5m]) > 1 and rate(a[1h]) > 1", 3600),
+        ("a[3d] offset 1h", 259_200),
+        ("max_over_time(x[6h:1m])", 21_600),
+        ("up == 0", 3600),
+    ],
 )
 def test_the_longest_window_of_a_rule_is_read_off_its_expression(expr, seconds):
     assert longest_window_s(AlertRule("x", expr)) == seconds

@@ -38,8 +38,18 @@ def test_request_weighted_the_intervals_of_the_s3_example_are_99_50_percent():
 
 @pytest.mark.parametrize(
     ("bad", "share"),
-    [(0, "0"), (499, "0"), (500, "0"), (501, "0.1"), (9_999, "0.1"), (10_000, "0.1"), (10_001, "0.25"), (50_000, "0.25")]
-    + [(50_001, "1"), (1_000_000, "1")],
+    [
+        (0, "0"),
+        (499, "0"),
+        (500, "0"),
+        (501, "0.1"),
+        (9_999, "0.1"),
+        (10_000, "0.1"),
+        (10_001, "0.25"),
+        (50_000, "0.25"),
+        (50_001, "1"),
+        (1_000_000, "1"),
+    ],
 )
 def test_a_bound_belongs_to_the_step_above_it(bad, share):
     found = credit_of("t", PREMIUM, 10, bad=bad, total=1_000_000)
@@ -65,7 +75,9 @@ def test_a_difference_that_rounding_would_hide_still_pays_and_still_shows():
     assert found.calculation.startswith("99.8999999 % of 1,000,000,000 requests")
 
 
-@pytest.mark.parametrize(("price", "credit"), [("0.25 EUR", "0.02"), ("0.75 EUR", "0.08"), ("0.85 EUR", "0.08"), ("0.95 EUR", "0.10")])
+@pytest.mark.parametrize(
+    ("price", "credit"), [("0.25 EUR", "0.02"), ("0.75 EUR", "0.08"), ("0.85 EUR", "0.08"), ("0.95 EUR", "0.10")]
+)
 def test_money_is_rounded_once_half_to_even(price, credit):
     found = credit_of("t", sla("99.9%", ("99.9%", "10%"), price=price), 1, bad=1, total=10)
 

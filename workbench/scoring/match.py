@@ -50,7 +50,7 @@ class _Firing:
     """Indices of incidents."""
 
 
-def score(  # noqa: PLR0917 - the engine's usual order
+def score(
     policy: Policy,
     groups: Iterable[RuleGroup],
     episodes: Iterable[Episode],

@@ -16,7 +16,7 @@ QUARTER_S = 365.25 / 4 * DAY_S
 UNKNOWN = "unknown"
 
 
-def scorecard(  # noqa: PLR0917 - one argument for each input of the five lines
+def scorecard(
     slos: Sequence[SloResult],
     score: Score | None,
     credits: Sequence[TierCredit],  # noqa: A002 - the field's word
