@@ -12,6 +12,7 @@ from workbench.alerts.rules import AlertRule, Episode, Profile, RuleGroup
 from workbench.alerts.states import INACTIVE, Change, Phase, State, changes
 from workbench.errors import BadInput, Problem
 from workbench.promql.ast import Expr
+from workbench.promql.conditions import Conditions, Presence
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
 from workbench.promql.vector import BoolArray, Labels
@@ -70,7 +71,6 @@ class RuleEngine:
 
     def __init__(self, groups: Sequence[RuleGroup], telemetry: Telemetry, profile: Profile) -> None:
         """Reads every expression; raises BadInput with all that cannot be evaluated, each with its group and rule."""
-        self._evaluator = Evaluator(telemetry, profile)
         self._grids: dict[int, list[_Rule]] = {}
         problems: list[Problem] = []
         for group in groups:
@@ -85,6 +85,9 @@ class RuleEngine:
             raise BadInput(problems)
         if not self._grids:
             self._grids[round(profile.evaluation_interval_s * 1000)] = []
+        self._conditions = {
+            step: Conditions(Evaluator(telemetry, profile), [rule.expr for rule in rules]) for step, rules in self._grids.items()
+        }
         self._step_ms = min(self._grids)
         self._committed_ms = -1
         self._ahead_ms = -1
@@ -124,6 +127,8 @@ class RuleEngine:
             event.alert.ahead = event.alert.committed
         self._events.clear()
         self._ahead_ms = self._committed_ms
+        for conditions in self._conditions.values():
+            conditions.forget(self._committed_ms)
 
     def episodes(self) -> tuple[Episode, ...]:
         """Every episode that began at or before the committed instant, ordered by pending time, alert and labels."""
@@ -144,16 +149,15 @@ class RuleEngine:
         for step, rules in self._grids.items():
             instants_ms = np.arange(self._ahead_ms // step + 1, to_ms // step + 1, dtype=np.int64) * step
             if instants_ms.size:
-                for rule in rules:
-                    fresh += self._rule_events(rule, instants_ms)
+                for rule, found in zip(rules, self._conditions[step].present(instants_ms), strict=True):
+                    fresh += self._rule_events(rule, instants_ms, found)
         fresh.sort(key=lambda event: (event.change.at_ms, event.alert.order))
         self._events += fresh
         self._ahead_ms = to_ms
 
-    def _rule_events(self, rule: _Rule, instants_ms: IntArray) -> Iterator[_Event]:
-        vector = self._evaluator.evaluate(rule.expr, instants_ms / 1000.0)
+    def _rule_events(self, rule: _Rule, instants_ms: IntArray, elements: Presence) -> Iterator[_Event]:
         rows: dict[Labels, BoolArray] = {}
-        for labels, present in zip(vector.labels, vector.present, strict=True):
+        for labels, present in elements.items():
             named = _alert_labels(rule.rule, labels)
             if named in rows:
                 if np.any(rows[named] & present):

@@ -21,8 +21,7 @@ _Bar = tuple[str, str, float, float, str]
 
 
 def alert_data(outcome: Outcome) -> pd.DataFrame:
-    """What happened, one row a bar or mark: `row`, `kind` (one of `KINDS`), `time`, `until` (wall clock), `start_s`, `end_s`,
-    `what`.
+    """What happened, one row a bar or mark: `row`, `kind` (one of `KINDS`), `time`, `until` (wall clock), `start_s`, `end_s`, `what`.
 
     An episode is one bar while pending and another while firing; one that is open ends with the run. Rows come in the order of the
     figure: incidents, deployments, pages, alerts.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from workbench.charts import style
 from workbench.charts.alerts import alerts_over_incidents
 from workbench.charts.budget import budgets

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6BB1", "#999933")
-"""Told apart with any colour vision, on white and on black (Okabe and Ito, 2008.
-
-The last two after Tol, in place of yellow and black).
-"""
+"""Told apart with any colour vision, on white and on black (Okabe and Ito, 2008; the last two after Tol, in place of yellow and black)."""
 INCIDENT, PENDING, FIRING, QUIET = "#D55E00", "#E69F00", "#0072B2", "#8A8A8A"
 WIDTH = 860
 """Pixels of a plot, without its axis labels."""
@@ -76,8 +73,7 @@ def stacked(panes: Sequence[Any], *, zoom: bool) -> Any:
 
     stack = alt.vconcat(*panes, spacing=18).resolve_scale(x="shared", color="independent", stroke="independent")
     if zoom:
-        # Altair would merge one selection a pane into this one, and warn; it renames the layers of a stack, so their
-        # names are read back.
+        # Altair would merge one selection a pane into this one, and warn; it renames the layers of a stack, so their names are read back.
         views = [layer.name for pane in stack.vconcat for layer in pane.layer if str(layer.name).startswith(HOVER)]
         select = alt.IntervalSelectionConfig(type="interval", encodings=["x"])
         stack.params = [alt.TopLevelSelectionParameter(name=ZOOM, select=select, bind="scales", views=views)]

@@ -52,7 +52,9 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
     else:
         from workbench.cli.summary import print_summary
 
-        print_summary(outcome, console(), failed, directory)
+        print_summary(
+            outcome, console(), expectations_failed=failed, files=[directory / "report.html"] if directory is not None else []
+        )
     if failed:
         from workbench.cli.show import print_problems
 

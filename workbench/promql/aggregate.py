@@ -50,16 +50,17 @@ def _sum(values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:
 
 
 def _compensated(values: FloatArray, there: BoolArray, dialect: Dialect) -> tuple[FloatArray, FloatArray]:
-    """Sum and carried rounding error, element after element (Neumaier's variant, kahanSumInc); the error stays 0 before 2.54."""
-    total = np.zeros(values.shape[1])
-    rest = np.zeros(values.shape[1])
-    for value, here in zip(values, there, strict=True):
-        after = total + value
-        if dialect.compensates:
-            lost = np.where(np.abs(total) >= np.abs(value), (total - after) + value, (value - after) + total)
-            rest = np.where(here, np.where(np.isinf(after), 0.0, rest + lost), rest)
-        total = np.where(here, after, total)
-    return total, rest
+    """Sum and carried rounding error (Neumaier's variant, kahanSumInc), element after element; the error is 0 before 2.54."""
+    given = np.where(there, values, 0.0)
+    # The running sum does not depend on the carried error, so both are prefix sums; numpy adds along the first axis in order.
+    totals = np.cumsum(given, axis=0)
+    if not dialect.compensates or len(given) == 1:
+        return totals[-1], np.zeros(values.shape[1])
+    before, after, added = totals[:-1], totals[1:], given[1:]
+    lost = np.where(np.abs(before) >= np.abs(added), (before - after) + added, (added - after) + before)
+    rest = np.cumsum(lost, axis=0)[-1]
+    # An infinite sum forgets the error; once infinite it stays so, or becomes NaN.
+    return totals[-1], np.where(np.isinf(totals).any(axis=0), 0.0, rest)
 
 
 def _avg(values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:

@@ -8,17 +8,23 @@ import numpy as np
 
 from workbench.promql.aggregate import aggregate
 from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector
+from workbench.promql.counters import Counters
 from workbench.promql.dialect import LOOKBACK_MS, Dialect, VersionedProfile
 from workbench.promql.histogram import histogram_quantile
 from workbench.promql.operators import compute, with_scalar, with_vector
-from workbench.promql.rates import extrapolated
+from workbench.promql.rates import extrapolated, increments, resets
 from workbench.promql.selection import select
-from workbench.promql.vector import Labels, Vector, merged, nothing, without_name
-from workbench.promql.windows import IntArray, Windows, milliseconds
-from workbench.telemetry.series import Array, FloatArray, Series, Telemetry, is_stale
+from workbench.promql.vector import BoolArray, Labels, Vector, merged, nothing, without_name
+from workbench.promql.windows import IntArray, Times, Windows, milliseconds
+from workbench.telemetry.series import FloatArray, Series, SeriesKey, Telemetry, is_stale
 
 _BLOCK = 8192
 """Instants evaluated together: bounds memory at (series x block) and keeps temporaries in the cache."""
+
+_CELLS = 1 << 19
+"""Samples or results held together for series that share time stamps."""
+
+_RATES = frozenset({"rate", "increase"})
 
 _Value = Vector | FloatArray
 """A vector, or a scalar of shape [T]."""
@@ -35,7 +41,8 @@ class Evaluator:
         self.telemetry = telemetry
         self.dialect = Dialect.of(profile)
         self._selected: dict[Selector, tuple[Series, ...]] = {}
-        self._times: dict[int, IntArray] = {}
+        self._times: dict[int, Times] = {}
+        self._lent: dict[SeriesKey, tuple[Counters, int]] = {}
 
     def evaluate(self, expr: Expr, instants: FloatArray) -> Vector:
         """The elements of an expression at instants (seconds, ascending); a scalar is one element without labels.
@@ -60,13 +67,26 @@ class Evaluator:
             self._selected[selector] = select(self.telemetry, selector)
         return self._selected[selector]
 
-    def times_ms(self, series: Series) -> IntArray:
-        """Time stamps of a series; one array for all series that share theirs."""
+    def times(self, series: Series) -> Times:
+        """Time stamps of a series; one value for all series that share theirs."""
         # The series is alive as long as the telemetry, so the identity of its array is a name.
         key = id(series.times)
         if key not in self._times:
-            self._times[key] = milliseconds(series.times)
+            self._times[key] = Times(milliseconds(series.times))
         return self._times[key]
+
+    def lend(self, series: Sequence[Series], counters: Counters) -> None:
+        """Let `rate` take increments from running totals, where they are trusted, instead of reading whole windows."""
+        for row, one in enumerate(series):
+            self._lent[one.key] = (counters, row)
+
+    def lent(self, series: Sequence[Series], last: int) -> tuple[Counters, list[int]] | None:
+        """Totals that know all these series through sample `last`, and their rows."""
+        known = [self._lent.get(one.key) for one in series]
+        if known[0] is None or known[0][0].trusted <= last:
+            return None
+        rows = [one[1] for one in known if one is not None and one[0] is known[0][0]]
+        return (known[0][0], rows) if len(rows) == len(series) else None
 
 
 class _Moment:
@@ -143,48 +163,84 @@ class _Moment:
                 raise AssertionError(f"the parser admits no {function}")
 
     def _over(self, function: str, window: Range) -> Vector:
-        """A function of the samples of a window, series by series."""
-        labels: list[Labels] = []
-        values: list[FloatArray] = []
-        present = []
-        for series in self._evaluator.selected(window.selector):
-            held, windows = self._held(series, window)
-            match function:
-                case "rate" | "increase":
-                    seconds = window.window_ms / 1000.0 if function == "rate" else None
-                    values.append(extrapolated(held, windows, self._dialect, seconds))
-                    present.append(windows.enough)
-                case "count_over_time":
-                    values.append((windows.high - windows.low + 1).astype(np.float64))
-                    present.append(windows.high >= windows.low)
-                case _:
-                    values.append(_resets(held, windows))
-                    present.append(windows.high >= windows.low)
-            labels.append(series.key.labels)
-        if not labels:
-            return nothing(len(self._instants_ms))
-        return merged(labels, np.array(values), np.array(present))
+        """A function of the samples of a window, over series that share time stamps together."""
+        series = self._evaluator.selected(window.selector)
+        instants = len(self._instants_ms)
+        values, present = np.zeros((len(series), instants)), np.zeros((len(series), instants), bool)
+        rows: list[int] = []
+        for row, one in enumerate(series):
+            stale = self._without_stale(one, window)
+            if stale is not None:
+                held, windows = stale
+                values[row], present[row] = self._of_window(function, window, windows, held[None, :])
+                continue
+            if rows and (one.times is not series[rows[0]].times or len(rows) * max(instants, len(one.times)) > _CELLS):
+                self._together(function, window, series, rows, values, present)
+                rows = []
+            rows.append(row)
+        if rows:
+            self._together(function, window, series, rows, values, present)
+        return merged([one.key.labels for one in series], values, present)
 
-    def _held(self, series: Series, window: Range) -> tuple[Array, Windows]:
-        """The samples that a range function sees, and where in them each window lies."""
-        selector = window.selector
-        times_ms = self._evaluator.times_ms(series)
-        if series.values.dtype.kind == "f" and len(self._instants_ms):
-            # Stale markers are no samples; only this block's part of the series is read, the rest may not be filled yet.
-            first = int(np.searchsorted(times_ms, self._instants_ms[0] - selector.offset_ms - window.window_ms, "left"))
-            last = int(np.searchsorted(times_ms, self._instants_ms[-1] - selector.offset_ms, "right"))
-            part = np.asarray(series.values[first:last], dtype=np.float64)
-            stale = is_stale(part)
-            if stale.any():
-                fresh = ~stale
-                windows = Windows.over(
-                    times_ms[first:last][fresh], self._instants_ms, window.window_ms, selector.offset_ms, self._dialect
-                )
-                return part[fresh], windows
-        key = (id(times_ms), window.window_ms, selector.offset_ms)
+    def _together(  # noqa: PLR0917 - the last two are filled
+        self, function: str, window: Range, series: Sequence[Series], rows: list[int], values: FloatArray, present: BoolArray
+    ) -> None:
+        """Fill the rows of series that share their time stamps."""
+        group = [series[row] for row in rows]
+        windows = self._windows_over(self._evaluator.times(group[0]), window)
+        if function in _RATES and windows.enough.all():
+            lent = self._evaluator.lent(group, int(windows.high[-1]))
+            if lent is not None:
+                counters, known = lent
+                begin, delta = counters.first_and_increments(known, windows.low, windows.high)
+                values[rows], present[rows] = extrapolated(begin, delta, windows, self._dialect, _per(function, window)), True
+                return
+        some = windows.high >= windows.low
+        # The samples of these windows, and no other: later ones may not be filled yet.
+        first = int(windows.low[some].min(initial=len(group[0].times)))
+        last = int(windows.high[some].max(initial=-1))
+        held = np.array([one.values[first : last + 1] for one in group], np.float64).reshape(len(group), -1)
+        values[rows], present[rows] = self._of_window(function, window, windows.moved(-first), held)
+
+    def _of_window(self, function: str, window: Range, windows: Windows, held: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """The function over the windows of the samples held [n, samples]: [n, T], and where it has a value [T]."""
+        some = windows.high >= windows.low
+        out = np.zeros((len(held), len(some)))
+        at = np.flatnonzero(windows.enough)
+        low, high = windows.low[at], windows.high[at]
+        match function:
+            case "rate" | "increase":
+                delta = increments(held, low, high)
+                out[:, at] = extrapolated(held[:, low], delta, windows.at(at), self._dialect, _per(function, window))
+                return out, windows.enough
+            case "resets":
+                out[:, at] = resets(held, low, high)
+                return out, some
+            case _:
+                out[:] = windows.high - windows.low + 1
+                return out, some
+
+    def _without_stale(self, series: Series, window: Range) -> tuple[FloatArray, Windows] | None:
+        """The samples of a series that has stale markers near, without them; None if it has none."""
+        if series.values.dtype.kind != "f" or not len(self._instants_ms):
+            return None
+        times = self._evaluator.times(series)
+        offset_ms = window.selector.offset_ms
+        first, last = times.until(
+            np.array([self._instants_ms[0] - offset_ms - window.window_ms - 1, self._instants_ms[-1] - offset_ms])
+        )
+        part = np.asarray(series.values[first:last], dtype=np.float64)
+        stale = is_stale(part)
+        if not stale.any():
+            return None
+        fresh = Times(times.ms[first:last][~stale])
+        return part[~stale], Windows.over(fresh, self._instants_ms, window.window_ms, offset_ms, self._dialect)
+
+    def _windows_over(self, times: Times, window: Range) -> Windows:
+        key = (id(times), window.window_ms, window.selector.offset_ms)
         if key not in self._windows:
-            self._windows[key] = Windows.over(times_ms, self._instants_ms, window.window_ms, selector.offset_ms, self._dialect)
-        return series.values, self._windows[key]
+            self._windows[key] = Windows.over(times, self._instants_ms, window.window_ms, window.selector.offset_ms, self._dialect)
+        return self._windows[key]
 
     def _newest(self, selector: Selector) -> Vector:
         """The newest sample within the lookback, unless it is a stale marker."""
@@ -195,12 +251,12 @@ class _Moment:
         values = np.zeros((len(series), len(at_ms)))
         present = np.zeros(values.shape, bool)
         for row, one in enumerate(series):
-            times_ms = self._evaluator.times_ms(one)
-            newest = np.searchsorted(times_ms, at_ms, "right") - 1
+            times = self._evaluator.times(one)
+            newest = times.until(at_ms) - 1
             here = np.flatnonzero(newest >= 0)
             if here.size == 0:
                 continue
-            age = at_ms[here] - times_ms[newest[here]]
+            age = at_ms[here] - times.ms[newest[here]]
             here = here[age < LOOKBACK_MS if self._dialect.left_open else age <= LOOKBACK_MS]
             found = one.values[newest[here]].astype(np.float64)
             values[row, here] = found
@@ -212,16 +268,8 @@ def _with_name(series: Series) -> Labels:
     return tuple(sorted((("__name__", series.key.name), *series.key.labels)))
 
 
-def _resets(values: Array, windows: Windows) -> FloatArray:
-    out = np.zeros(windows.low.shape)
-    usable = np.flatnonzero(windows.enough)
-    if usable.size == 0:
-        return out
-    first, last = int(windows.low[usable].min()), int(windows.high[usable].max())
-    held = values[first : last + 1]
-    drops = np.flatnonzero(held[1:] < held[:-1]) + 1 + first
-    out[usable] = np.searchsorted(drops, windows.high[usable], "right") - np.searchsorted(drops, windows.low[usable], "right")
-    return out
+def _per(function: str, window: Range) -> float | None:
+    return window.window_ms / 1000.0 if function == "rate" else None
 
 
 def _joined(parts: Sequence[Vector]) -> Vector:

@@ -87,7 +87,7 @@ def _monotone(counts: FloatArray, dialect: Dialect) -> FloatArray:
         before, here = out[row - 1], out[row]
         raised = np.where(here < before, before, here)
         if dialect.ignores_small_deltas:
-            near = np.abs(here - before) < _SMALL_DELTA * np.minimum(np.abs(before) + np.abs(here), np.finfo(np.float64).max)
+            near = np.abs(here - before) / (np.abs(before) + np.abs(here)) < _SMALL_DELTA
             raised = np.where(near, before, raised)
         out[row] = raised
     return out

@@ -1,11 +1,8 @@
-"""Windows over one `times` array: which samples they hold, and how far `rate` stretches beyond them.
-
-Everything here depends on time stamps alone, so series that were scraped together share it.
-"""
+"""Windows over the time stamps of series that were scraped together: which samples they hold, how far they reach beyond them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +18,32 @@ def milliseconds(times: FloatArray) -> IntArray:
     """Time stamps as Prometheus has them: whole milliseconds."""
     whole: IntArray = np.rint(np.asarray(times) * 1000.0).astype(np.int64)
     return whole
+
+
+class Times:
+    """The time stamps of series that were scraped together, and how many of them lie before an instant."""
+
+    def __init__(self, ms: IntArray) -> None:
+        """`ms` [n], whole milliseconds, strictly increasing."""
+        self.ms = ms
+        steps = np.diff(ms)
+        self.step_ms = int(steps[0]) if steps.size and np.all(steps == steps[0]) else 0
+        """The distance of neighbours if it is the same everywhere, else 0."""
+
+    def __len__(self) -> int:
+        return len(self.ms)
+
+    def until(self, instants_ms: IntArray) -> IntArray:
+        """How many samples are not later than each instant."""
+        if not self.step_ms:
+            return np.searchsorted(self.ms, instants_ms, "right")
+        # On a regular grid the search is a division.
+        counted: IntArray = np.clip((instants_ms - self.ms[0]) // self.step_ms + 1, 0, len(self.ms))
+        return counted
+
+    def before(self, instants_ms: IntArray) -> IntArray:
+        """How many samples are earlier than each instant."""
+        return self.until(instants_ms - 1)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,22 +68,33 @@ class Windows:
     """Mean distance of samples."""
 
     @classmethod
-    def over(cls, times_ms: IntArray, instants_ms: IntArray, window_ms: int, offset_ms: int, dialect: Dialect) -> Windows:
+    def over(cls, times: Times, instants_ms: IntArray, window_ms: int, offset_ms: int, dialect: Dialect) -> Windows:
         """Windows that end at each instant, moved back by the offset."""
         right = instants_ms - offset_ms
         left = right - window_ms
-        low = np.searchsorted(times_ms, left, "right" if dialect.left_open else "left")
-        high = np.searchsorted(times_ms, right, "right") - 1
+        low = times.until(left) if dialect.left_open else times.before(left)
+        high = times.until(right) - 1
         enough = high > low
-        a, b = np.where(enough, low, 0), np.where(enough, high, 0)
-        if times_ms.size == 0:
+        if not enough.any():
             empty = np.zeros(instants_ms.shape)
-            return cls(a, b, enough, empty, empty, empty, empty)
-        covered = (times_ms[b] - times_ms[a]) / 1000.0
+            return cls(low, high, enough, empty, empty, empty, empty)
+        a, b = np.minimum(low, len(times) - 1), np.maximum(high, 0)
+        first, last = times.ms[a], times.ms[b]
+        covered = (last - first) / 1000.0
         spacing = covered / np.maximum(b - a, 1)
-        return cls(low, high, enough, covered, (times_ms[a] - left) / 1000.0, (right - times_ms[b]) / 1000.0, spacing)
+        return cls(low, high, enough, covered, (first - left) / 1000.0, (right - last) / 1000.0, spacing)
 
     @property
     def threshold_s(self) -> FloatArray:
         """An edge at least this far from its sample is not reached: only half a spacing is added."""
         return self.spacing_s * 1.1
+
+    def at(self, some: IntArray) -> Windows:
+        """Only some of the windows."""
+        if len(some) == len(self.low):
+            return self
+        return Windows(*(getattr(self, name)[some] for name in self.__slots__))
+
+    def moved(self, by: int) -> Windows:
+        """The same windows over samples that are counted from another one."""
+        return replace(self, low=self.low + by, high=self.high + by)

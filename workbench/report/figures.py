@@ -1,7 +1,7 @@
 """Figures as drawings inside a page: SVG that needs no script and no network.
 
-Vega's own bundle would make each figure zoom, at 0.9 MB a page, 1.5 s a run, and a page that is blank wherever scripts are not
-allowed (mail, most viewers of CI artefacts); the app zooms. What is drawn follows the page's colours, light or dark.
+Vega's own bundle would make each figure zoom, at 0.9 MB a page, 1.5 s a run, and a page that is blank wherever scripts are not allowed
+(mail, most viewers of CI artefacts); the app zooms. What is drawn follows the page's colours, light or dark.
 """
 
 from __future__ import annotations
@@ -57,10 +57,7 @@ def drawn(key: str, caption: str, chart: Any, *, titled: bool = False) -> Figure
 
 
 def _in_page(svg: str, key: str) -> str:
-    """Scale with the page.
-
-    Give every id the figure's own name, since one page holds many drawings and ids count up in the renderer.
-    """
+    """Scale with the page; give every id the figure's own name, since one page holds many drawings and ids count up in the renderer."""
     start = svg.index("<svg")
     end = svg.index(">", start)
     box = re.search(r'viewBox="([\d. -]+)"', svg[start:end])

@@ -1,7 +1,7 @@
 """The report of one outcome: one HTML file that needs nothing else.
 
-No script and no network: a content security policy in the page forbids both, so that nothing that a name, a history or a rule
-file holds can do more than be read.
+No script and no network: a content security policy in the page forbids both, so that nothing that a name, a history or a rule file holds
+can do more than be read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What the report says, section by section, as rows of words.
-
-No markup, no figures, nothing computed that the outcome does not hold.
-"""
+"""What the report says, section by section, as rows of words: no markup, no figures, nothing computed that the outcome does not hold."""
 
 from __future__ import annotations
 

@@ -93,8 +93,8 @@ class Coverage:
             found.append(Problem("history/no-traffic", message, Severity.INFO, file, longest.line))
         for outage in sorted(self.outages, key=lambda out: -out.length_s)[:_LISTED]:
             message = (
-                f"possible outage: no traffic for {_span(outage)}, where about {outage.expected:,.0f} requests were to be
-                expected; " "a request-based objective sees no failure in it"
+                f"possible outage: no traffic for {_span(outage)}, "
+                f"where about {outage.expected:,.0f} requests were to be expected; a request-based objective sees no failure in it"
             )
             found.append(Problem("history/possible-outage", message, Severity.WARNING, file, outage.line))
         if len(self.outages) > _LISTED:

@@ -1,0 +1,138 @@
+"""The branch that decides conditions by bounds against the evaluation of every single rate."""
+
+import numpy as np
+import pytest
+
+from tests.support.histories import counters
+from workbench.alerts.rules import Profile
+from workbench.promql import bounds as bounds_module
+from workbench.promql.conditions import Conditions
+from workbench.promql.evaluate import Evaluator
+from workbench.promql.parse import parse
+from workbench.telemetry.series import Series, SeriesKey, Telemetry
+
+RATIO = 'sum(rate(req{{code=~"5.."{more}}}[{w}])) / sum(rate(req{{{more2}}}[{w}]))'
+
+
+def ratio(window, route=None):
+    more = f',route="{route}"' if route is not None else ""
+    return RATIO.format(w=window, more=more, more2=more[1:])
+
+
+def rules(thresholds=("14.4 * 0.001", "3*0.01", "0.1", "0.25")):
+    found = []
+    for route in (None, 1):
+        for long, short in (("10m", "1m"), ("45m", "5m")):
+            found += [f"({ratio(long, route)} > {t} and {ratio(short, route)} >= {t}) / 0.001" for t in thresholds]
+            found.append(f"1 - {ratio(short, route)} < 0.9 unless {ratio(long, route)} > 0.2")
+            found.append(f"sum(increase(req{{code='500'}}[{short}])) * 2 > 4 + sum(increase(req{{code='503'}}[{long}]))")
+    return [parse(text) for text in found]
+
+
+def disagreements(telemetry, profile, exprs, step_ms=15_000, block=90):
+    conditions = Conditions(Evaluator(telemetry, profile), exprs)
+    oracle = Evaluator(telemetry, profile)
+    instants = np.arange(0, int(telemetry.horizon_s * 1000) + 600_000, step_ms)
+    found = np.zeros((len(exprs), len(instants)), bool)
+    for at in range(0, len(instants), block):
+        for row, presence in enumerate(conditions.present(instants[at : at + block])):
+            found[row, at : at + block] = presence.get((), False)
+    wanted = np.zeros(found.shape, bool)
+    for row, expr in enumerate(exprs):
+        vector = oracle.evaluate(expr, instants / 1000.0)
+        wanted[row] = vector.present.any(axis=0)
+    return int((found != wanted).sum()), int(wanted.sum())
+
+
+PROFILES = [Profile(prometheus=v) for v in ("2.42", "2.53", "3.5")]
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.prometheus)
+@pytest.mark.parametrize(("phase_s", "step_ms"), [(7.0, 15_000), (0.0, 15_000), (7.0, 30_000), (3.5, 10_000)])
+def test_every_condition_at_every_instant_is_the_exact_one(profile, phase_s, step_ms):
+    exprs = rules()
+    total = 0
+    for seed in range(2):
+        wrong, present = disagreements(counters(seed, phase_s=phase_s), profile, exprs, step_ms)
+        assert wrong == 0
+        total += present
+    assert total > 1000
+
+
+@pytest.mark.parametrize(
+    "kind", [{"gaps": True}, {"stale": True}, {"whole": False}, {"shared": False}, {"gaps": True, "stale": True}]
+)
+def test_what_the_bounds_do_not_cover_is_left_to_the_general_evaluation(kind):
+    wrong, present = disagreements(counters(7, **kind), Profile(), rules())
+
+    assert wrong == 0
+    assert present > 100
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.prometheus)
+def test_ties_are_decided_as_prometheus_decides_them(profile):
+    """9 errors of 300 a window, exactly 3 %, at every instant."""
+    times = np.arange(400) * 15.0
+    total = np.arange(400) * 15 + 90_000
+    errors = (np.arange(400) * 9) // 20 + 1000
+    telemetry = Telemetry.of(
+        [Series(SeriesKey.of("req", code="500"), times, errors), Series(SeriesKey.of("req", code="200"), times, total - errors)],
+        horizon_s=6000,
+        scrape_interval_s=15,
+    )
+    exprs = [parse(f"{ratio('5m')} {op} {t}") for op in (">", ">=", "<", "<=") for t in ("3*0.01", "0.03", "9/300")]
+
+    wrong, present = disagreements(telemetry, profile, exprs)
+
+    assert wrong == 0
+    assert present > 100
+
+
+def test_the_bounds_do_decide_most_instants(monkeypatch):
+    asked = []
+    exact = Conditions._exact
+    monkeypatch.setattr(Conditions, "_exact", lambda self, i, t: asked.append(len(t)) or exact(self, i, t))
+    exprs = rules()
+    telemetry = counters(1)
+    conditions = Conditions(Evaluator(telemetry, Profile()), exprs)
+
+    conditions.present(np.arange(0, 3_600_000, 15_000))
+
+    assert 0 < sum(asked) < 0.1 * 240 * len(exprs)
+
+
+@pytest.mark.parametrize("fault", ["no left stretch", "no clamp"])
+def test_bounds_that_forget_the_zero_clamp_are_caught(monkeypatch, fault):
+    true = bounds_module.SetBounds._computed
+
+    def wrong(self, window_ms, per_s):
+        found = true(self, window_ms, per_s)
+        return (
+            bounds_module.Bounds(found.low, found.low, *[found.sure] * 2)
+            if fault == "no left stretch"
+            else (bounds_module.Bounds(found.high, found.high, *[found.sure] * 2))
+        )
+
+    monkeypatch.setattr(bounds_module.SetBounds, "_computed", wrong)
+
+    assert sum(disagreements(counters(seed), Profile(), rules())[0] for seed in range(3)) > 0
+
+
+def test_samples_rewritten_after_the_present_are_read_again():
+    telemetry = counters(2)
+    exprs = rules()
+    conditions = Conditions(Evaluator(telemetry, Profile()), exprs)
+    early, late = np.arange(0, 1_500_000, 15_000), np.arange(1_500_000, 3_000_000, 15_000)
+    conditions.present(early)
+    conditions.present(late)
+    for series in telemetry:
+        series.values[100:] = (series.values[100:] // 3 + series.values[99]).astype(series.values.dtype)
+
+    conditions.forget(1_485_000)
+    found = conditions.present(late)
+
+    oracle = Evaluator(telemetry, Profile())
+    for expr, presence in zip(exprs, found, strict=True):
+        vector = oracle.evaluate(expr, late / 1000.0)
+        wanted = vector.present[0] if vector.labels else np.zeros(len(late), bool)
+        assert np.array_equal(presence.get((), np.zeros(len(late), bool)), wanted)

@@ -1,0 +1,145 @@
+"""`workbench replay`: a recorded history against a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workbench.errors import ExitCode, Severity
+from workbench.units import parse_duration
+
+
+class _Duration(click.ParamType):  # type: ignore[type-arg] - generic in click's stubs only from 8.5 on
+    """`15s`, `5m`; seconds once read."""
+
+    name = "duration"
+
+    def __init__(self, *, zero: bool) -> None:
+        self.zero = zero
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; fails with the rule."""
+        if isinstance(value, float):
+            return value
+        try:
+            seconds = parse_duration(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        if not seconds and not self.zero:
+            self.fail(f"{value!r}: must be longer than 0s", param, ctx)
+        return seconds
+
+
+_METRIC = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+
+
+def _metric(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    import re
+
+    if not re.fullmatch(_METRIC, value, re.ASCII):
+        raise click.BadParameter("a metric name has letters, digits, '_' and ':', and does not begin with a digit", ctx, param)
+    return value
+
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(short_help="Measure a recorded history against a policy.")
+@click.argument("history", type=_PATH)
+@click.option("--policy", "policy_file", metavar="FILE", type=_PATH, required=True, help="Objectives and burn-rate rules.")
+@click.option("--incidents", metavar="FILE", type=_PATH, help="CSV id,target,start,end,severity: score the alerts against it.")
+@click.option("--route", metavar="R", help="Replay this route alone.")
+@click.option("--scrape-interval", metavar="D", type=_Duration(zero=False), help="Default: the rows' usual spacing.")
+@click.option(
+    "--eval-interval",
+    metavar="D",
+    type=_Duration(zero=False),
+    help="How often rules are evaluated. Default: the scrape interval, at most 1m.",
+)
+@click.option(
+    "--phase",
+    metavar="D",
+    type=_Duration(zero=True),
+    help="Scrapes are taken that much after their row's time. Default: 7s, or half of a scrape interval of at most 7s.",
+)
+@click.option(
+    "--prometheus", type=click.Choice(["2.42", "2.53", "3.5"]), default="3.5", show_default=True, help="The version to be equal to."
+)
+@click.option(
+    "--total-series", metavar="NAME", callback=_metric, default="http_requests_total", show_default=True, help="Counter of `total`."
+)
+@click.option(
+    "--errors-series",
+    metavar="NAME",
+    callback=_metric,
+    default="http_request_errors_total",
+    show_default=True,
+    help="Counter of `errors`.",
+)
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print.")
+@click.option("--out", metavar="DIR", type=_PATH, help="Write the result as a folder of JSON, CSV, Parquet and an HTML report.")
+@click.option("--force", is_flag=True, help="Replace DIR if it is a result folder.")
+@click.option("--alerts-out", metavar="FILE", type=_PATH, help="Write the alert timeline as CSV, over an older FILE.")
+def command(
+    history: Path,
+    policy_file: Path,
+    incidents: Path | None,
+    route: str | None,
+    scrape_interval: float | None,
+    eval_interval: float | None,
+    phase: float | None,
+    prometheus: str,
+    total_series: str,
+    errors_series: str,
+    output: str,
+    out: Path | None,
+    *,
+    force: bool,
+    alerts_out: Path | None,
+) -> None:
+    """Put the rows of HISTORY (CSV, CSV.gz or Parquet) through a policy's objectives and alerts.
+
+    HISTORY has the columns time,total,errors and, if it likes, route, le_* (cumulative counts below a bound in milliseconds) and
+    reset. A row is one scrape at its time (ISO 8601 or seconds) and holds the events since the row before. An empty cell is
+    unknown, never zero. Exit code 1 if no objective could be measured.
+    """
+    from workbench.report.folder import check_free, write_file, write_folder
+    from workbench.report.tables import alerts_csv, outcome_json
+    from workbench.run.replay import replay
+    from workbench.scenario.load import load_policy
+
+    if total_series == errors_series:
+        raise click.UsageError("--total-series and --errors-series must differ")
+    if out is not None:
+        check_free(out, force)
+    outcome = replay(
+        history,
+        load_policy(policy_file),
+        route=route,
+        incidents=incidents,
+        scrape_interval_s=scrape_interval,
+        evaluation_interval_s=eval_interval,
+        phase_s=phase,
+        prometheus=prometheus,
+        requests_name=total_series,
+        errors_name=errors_series,
+    )
+    files: list[Path] = []
+    if out is not None:
+        from workbench.report.html import report_html
+
+        write_folder(outcome, out, force=force, html=report_html(outcome))
+        files.append(out)
+    if alerts_out is not None:
+        write_file(alerts_out, alerts_csv(outcome.episodes))
+        files.append(alerts_out)
+    if output == "json":
+        click.echo(outcome_json(outcome), nl=False)
+    else:
+        from workbench.cli.show import console
+        from workbench.cli.summary import print_summary
+
+        print_summary(outcome, console(), files=files)
+    if any(finding.severity is Severity.ERROR for finding in outcome.findings):
+        raise SystemExit(ExitCode.FINDINGS)

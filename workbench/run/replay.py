@@ -1,0 +1,291 @@
+"""One replay: a recorded history through the same rules, objectives and scoring as a simulated month, the loop open."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from workbench import __version__
+from workbench.alerts.burn_rate import rule_groups
+from workbench.alerts.rules import Profile, RuleGroup
+from workbench.alerts.timeline import timeline
+from workbench.alerts.vocabulary import RECORDED, Vocabulary, matching_routes
+from workbench.errors import BadInput, Problem, Severity
+from workbench.outcome import Outcome
+from workbench.run.judge import judge
+from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, Slo
+from workbench.telemetry.complaints import listed, nearest, quoted
+from workbench.telemetry.history import History, read_history
+from workbench.telemetry.incidents import IncidentRow, read_incidents
+from workbench.telemetry.series import FloatArray, le_label
+from workbench.units import DAY_S, HOUR_S, format_duration, parse_duration
+from workbench.world.truth import Incident, Truth
+
+LONGEST_USUAL_EVALUATION_S = 60.0
+"""Prometheus's own default; rows further apart than this are still looked at every minute, so that `for: 2m` means two minutes."""
+OPEN_END_S = float(HOUR_S)
+"""How long an incident without an end is taken to last, unless the next one of its target begins before."""
+MOST_EVALUATIONS = 10_000_000
+"""A year at 15 s has 2.1 million."""
+LONGEST_HISTORY_S = 20 * 366 * float(DAY_S)
+SPARSE = 0.9
+"""A window that holds two samples at fewer than this share of the evaluations is told."""
+
+_RANGE = re.compile(r"\[([0-9a-z.]+)(?::[0-9a-z.]*)?\]")
+
+
+def replay(
+    history_path: Path | str,
+    policy: Policy,
+    *,
+    route: str | None = None,
+    incidents: Path | str | None = None,
+    scrape_interval_s: float | None = None,
+    evaluation_interval_s: float | None = None,
+    phase_s: float | None = None,
+    prometheus: str = "3.5",
+    requests_name: str = "http_requests_total",
+    errors_name: str = "http_request_errors_total",
+) -> Outcome:
+    """Measure a recorded history against a policy. A pure function of the files' bytes and the arguments.
+
+    Rules are evaluated at 0, E, 2E, ... from the first row's time up to the last scrape.
+
+    Args:
+        history_path: CSV, CSV.gz or Parquet of counts (see `telemetry.history`).
+        policy: objectives and burn-rate rules.
+        route: replay this route alone.
+        incidents: CSV of labelled incidents; without it nothing is scored.
+        scrape_interval_s: nominal distance of two rows; None takes the usual one.
+        evaluation_interval_s: E; None takes the scrape interval, but 60 s at most.
+        phase_s: each scrape was taken that much after its row's time; None takes 7 s, or half of a scrape interval of at most 7 s.
+        prometheus: the version to be equal to: `2.42`, `2.53` or `3.5`.
+        requests_name: name of the counter of all requests.
+        errors_name: name of the counter of failed requests.
+
+    Raises:
+        BadInput: with everything that is wrong with the history or the incidents.
+    """
+    history = read_history(
+        history_path,
+        route=route,
+        scrape_interval_s=scrape_interval_s,
+        phase_s=phase_s,
+        requests_name=requests_name,
+        errors_name=errors_name,
+    )
+    every_s = evaluation_interval_s or min(history.spacing_s, LONGEST_USUAL_EVALUATION_S)
+    _check_clock(history, every_s, str(history_path))
+    profile = Profile(prometheus, history.spacing_s, every_s, history.phase_s)
+    vocabulary = replace(RECORDED, requests=requests_name, errors=errors_name)
+    telemetry, horizon_s = history.telemetry, history.telemetry.horizon_s
+    truth, labels = (None, ()) if incidents is None else _truth(incidents, history)
+    groups = rule_groups(policy, history.routes, vocabulary)
+    episodes = timeline(groups, telemetry, profile, history.last_scrape_s)
+    judged = judge(policy, telemetry, vocabulary, groups, episodes, truth, users={}, start=history.start, horizon_s=horizon_s)
+    findings = (*history.findings, *labels, *_unmeasured(policy, history), *_coarse(groups, history, profile, vocabulary))
+    if all(slo.sli is None for slo in judged.slos):
+        findings += (Problem("replay/nothing-measured", "no objective of the policy could be measured on this history"),)
+    return Outcome(
+        name=_name(history_path),
+        description=f"Recorded history, route {route}" if route is not None else "Recorded history",
+        source="recorded",
+        seed=None,
+        start=history.start,
+        horizon_s=horizon_s,
+        profile=profile,
+        digest=_digest(history, policy, profile, route, incidents),
+        version=__version__,
+        rules=groups,
+        slos=judged.slos,
+        episodes=episodes,
+        truth=truth,
+        score=judged.score,
+        scorecard=judged.scorecard,
+        credits=judged.credits,
+        findings=findings,
+        coverage=history.coverage,
+        telemetry=telemetry,
+        tracks=judged.tracks,
+    )
+
+
+def _name(path: Path | str) -> str:
+    """The file's name without its endings."""
+    name = Path(path).name
+    for ending in (".gz", ".csv", ".parquet"):
+        name = name.removesuffix(ending)
+    return name or Path(path).name
+
+
+def _digest(history: History, policy: Policy, profile: Profile, route: str | None, incidents: Path | str | None) -> str:
+    """Hash of everything that decides the result, apart from the package itself."""
+    parts = {
+        "history": history.digest,
+        "incidents": None if incidents is None else hashlib.blake2b(Path(incidents).read_bytes(), digest_size=16).hexdigest(),
+        "policy": policy.model_dump(mode="json", by_alias=True),
+        "profile": [profile.prometheus, profile.scrape_interval_s, profile.evaluation_interval_s, profile.phase_s],
+        "route": route,
+        "names": history.telemetry.names,
+    }
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _check_clock(history: History, every_s: float, file: str) -> None:
+    if history.telemetry.horizon_s > LONGEST_HISTORY_S:
+        message = f"the first row and the last are {format_duration(history.last_scrape_s)} apart"
+        allowed = "at most 20 years; are all times in the same unit?"
+        raise BadInput(Problem("replay/too-long", message, file=file, allowed=allowed))
+    evaluations = history.last_scrape_s / every_s
+    if evaluations > MOST_EVALUATIONS:
+        message = f"{evaluations:,.0f} evaluations lie between the first row and the last"
+        allowed = f"at most {MOST_EVALUATIONS:,}: a longer evaluation interval, or a shorter history"
+        raise BadInput(Problem("replay/too-many-evaluations", message, file=file, allowed=allowed))
+
+
+def _truth(path: Path | str, history: History) -> tuple[Truth, tuple[Problem, ...]]:
+    """Labelled incidents as ground truth, and what was decided about them.
+
+    An incident touches the route that it names as its target, or all routes of the replay if its target is none of them. One that
+    began before the history is taken to begin with it; one that does not overlap it is left out.
+    """
+    horizon_s = history.telemetry.horizon_s
+    rows = read_incidents(path, history.start)
+    ends = _ends(rows)
+    routes = tuple(route for route in history.routes if route)
+    inside, outside, opened, early = [], 0, 0, 0
+    for row, end_s in zip(rows, ends, strict=True):
+        if end_s < 0 or row.start_s >= horizon_s:
+            outside += 1
+            continue
+        opened += row.end_s is None
+        early += row.start_s < 0
+        inside.append(
+            Incident(
+                id=row.id,
+                mode=row.severity,
+                target=row.target,
+                cause="",
+                routes=(row.target,) if row.target in routes else routes,
+                tiers=(),
+                start_s=max(0.0, row.start_s),
+                natural_end_s=row.end_s,
+                end_s=min(end_s, horizon_s),
+                effect="as labelled",
+            )
+        )
+    notes = (
+        (outside, Severity.WARNING, "outside", f"{outside} of {len(rows)} incidents lie outside the history and are left out"),
+        (
+            opened,
+            Severity.WARNING,
+            "open-end",
+            f"{opened} incidents have no end; each is taken to last until the next one of its target, or an hour if that is earlier",
+        ),
+        (early, Severity.INFO, "early", f"{early} incidents began before the history and are taken to begin with it"),
+    )
+    findings = tuple(
+        Problem(f"incidents/{check}", message, severity, file=str(path)) for count, severity, check, message in notes if count
+    )
+    return Truth(tuple(sorted(inside, key=lambda one: (one.start_s, one.id)))), findings
+
+
+def _ends(rows: tuple[IncidentRow, ...]) -> list[float]:
+    """The end of each incident; rows are sorted by start."""
+    following: dict[str, float] = {}
+    ends = []
+    for row in reversed(rows):
+        later = following.get(row.target, np.inf)
+        ends.append(min(row.start_s + OPEN_END_S, later) if row.end_s is None else row.end_s)
+        following[row.target] = row.start_s
+    return ends[::-1]
+
+
+def _unmeasured(policy: Policy, history: History) -> Iterator[Problem]:
+    """Objectives that this history cannot answer, each with the reason and what would be near."""
+    for name, slo in sorted(policy.slos.items()):
+        path = f"slos.{name}.indicator"
+        reason = _reason(slo, history)
+        if reason is not None:
+            message, found, allowed, near = reason
+            yield Problem(
+                "replay/unmeasured",
+                f"objective {name} is unknown: {message}",
+                Severity.WARNING,
+                path=path,
+                found=found,
+                allowed=allowed,
+                nearest=near,
+            )
+        elif isinstance(slo.indicator, EventsIndicator) and slo.indicator.exclude_codes:
+            message = f"objective {name}: the history does not tell status codes, so no request is excluded"
+            yield Problem("replay/codes", message, Severity.WARNING, path=f"{path}.exclude_codes")
+
+
+def _reason(slo: Slo, history: History) -> tuple[str, str | None, str | None, str | None] | None:
+    """Message, found, allowed and nearest, if the objective cannot be measured."""
+    indicator = slo.indicator
+    routes = matching_routes(indicator.routes, history.routes)
+    if indicator.tiers:
+        return "the history does not know tiers", ", ".join(indicator.tiers), None, None
+    if not routes:
+        patterns = ", ".join(indicator.routes)
+        near = next((found for pattern in indicator.routes if (found := nearest(pattern, history.routes))), None)
+        return "no route of the history matches", patterns[:80], listed([quoted(route) for route in history.routes]), near
+    if isinstance(indicator, LatencyIndicator):
+        if not history.bounds_s:
+            return "the history has no `le_*` columns", None, None, None
+        if le_label(indicator.threshold) not in {le_label(bound) for bound in history.bounds_s}:
+            near_s = min(history.bounds_s, key=lambda bound: abs(bound - indicator.threshold))
+            bounds = listed([format_duration(bound) for bound in history.bounds_s], 30)
+            return "no `le_*` column has its threshold", format_duration(indicator.threshold), bounds, format_duration(near_s)
+        return None
+    if set(routes) <= set(history.unknown_errors):
+        return "the errors of its routes are unknown", listed([quoted(route) for route in routes]), None, None
+    return None
+
+
+def _coarse(groups: Iterable[RuleGroup], history: History, profile: Profile, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Windows in which a range selector never, or seldom, holds the two samples that a rate needs."""
+    rules_of: dict[float, list[str]] = {}
+    for group in groups:
+        for rule in group.rules:
+            for text in _RANGE.findall(rule.expr):
+                names = rules_of.setdefault(parse_duration(text), [])
+                label = f"{rule.name} of {group.name}"
+                if label not in names:
+                    names.append(label)
+    times = {id(one.times): one.times for one in history.telemetry.by_name.get(vocabulary.requests, ())}
+    for window_s, rules in sorted(rules_of.items()):
+        share = max((_share_with_rate(one, window_s, profile, history.last_scrape_s) for one in times.values()), default=0.0)
+        if share >= SPARSE:
+            continue
+        window, spacing = format_duration(window_s), format_duration(history.spacing_s)
+        if share == 0:
+            message = (
+                f"rows every {spacing} are too coarse for [{window}], which never holds two samples: {listed(rules)} can never fire"
+            )
+            yield Problem("replay/coarse-rows", message, Severity.WARNING)
+        else:
+            message = f"[{window}] holds two samples at only {share:.0%} of the evaluations (rows every {spacing}): {listed(rules)}"
+            yield Problem("replay/sparse-rows", message, Severity.WARNING)
+
+
+def _share_with_rate(times: FloatArray, window_s: float, profile: Profile, until_s: float) -> float:
+    """Share of the evaluations, from the first that could, at which the window holds at least two of these samples."""
+    if len(times) < 2:
+        return 0.0
+    instants = np.arange(0.0, until_s + profile.evaluation_interval_s / 1e6, profile.evaluation_interval_s)
+    instants = instants[instants >= times[1]]
+    if not len(instants):
+        return 0.0
+    before_last = times[np.searchsorted(times, instants, side="right") - 2]
+    edge = instants - window_s
+    held = before_last > edge if profile.left_open else before_last >= edge
+    return float(held.mean())
