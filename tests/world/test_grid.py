@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from workbench.world.calendar import local_seconds, working_hours
 from workbench.world.grid import Grid
 
-GRIDS = st.builds(Grid, st.sampled_from([1.0, 15.0, 30.0, 60.0]), st.sampled_from([0.0, 0.5, 0.75]), st.integers(2000, 90000).map(lambda tenths: tenths / 10))
+GRIDS = st.builds(
+    Grid,
+    st.sampled_from([1.0, 15.0, 30.0, 60.0]),
+    st.sampled_from([0.0, 0.5, 0.75]),
+    st.integers(2000, 90000).map(lambda tenths: tenths / 10),
+)
 
 
 def test_a_month_at_15_s_has_one_scrape_for_each_interval():

@@ -10,9 +10,7 @@ from workbench.scenario.schema.base import Lognormal
 from workbench.world.latency import LatencyClasses, lognormal_cdf
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
-LAWS = st.builds(
-    lambda median, sigma: Lognormal(median=f"{median:.3f}s", sigma=sigma), st.floats(0.01, 3), st.floats(0.2, 1.2)
-)
+LAWS = st.builds(lambda median, sigma: Lognormal(median=f"{median:.3f}s", sigma=sigma), st.floats(0.01, 3), st.floats(0.2, 1.2))
 
 
 @given(LAWS)

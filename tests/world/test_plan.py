@@ -31,7 +31,9 @@ def test_gaps_are_burstier_than_poisson_where_the_shape_is_below_one(month):
 
 
 def test_business_hours_see_more_incidents_by_the_stated_factor(month):
-    mode = month.world.failure_modes["database-overload"].model_copy(update={"every": 3600.0, "weibull_shape": 1.0, "business_hours_factor": 3.0})
+    mode = month.world.failure_modes["database-overload"].model_copy(
+        update={"every": 3600.0, "weibull_shape": 1.0, "business_hours_factor": 3.0}
+    )
     world = month.world.model_copy(update={"failure_modes": {"database-overload": mode}})
     [plan] = _plans(dataclasses.replace(month, world=world), [1], days=364)
 

@@ -196,7 +196,9 @@ def _exports(drawn, seed=1):
         exports.restart(layout.route, 2000)
         exports.restart(layout.route, 7000)
     exports.effects += [
-        ActiveEffect("a", ERRORS, frozenset({"/api/v1/media/download", "/api/v1/dashboard"}), frozenset(shapes[0].tiers), 1400, 1700),
+        ActiveEffect(
+            "a", ERRORS, frozenset({"/api/v1/media/download", "/api/v1/dashboard"}), frozenset(shapes[0].tiers), 1400, 1700
+        ),
         ActiveEffect("b", LatencyRises(4.0), frozenset({"/api/v1/search"}), frozenset({"free"}), 2200, 2300),
     ]
     return exports

@@ -14,10 +14,13 @@ from workbench.alerts.engine import RuleEngine
 from workbench.alerts.rules import Profile
 from workbench.alerts.vocabulary import SIMULATED, matching_routes
 from workbench.control.paging import pages
+from workbench.errors import BadInput, Problem
 from workbench.outcome import Outcome
 from workbench.run.judge import judge
 from workbench.scenario.model import Scenario
 from workbench.scenario.schema.policy import LatencyIndicator, Policy
+from workbench.units import format_duration
+from workbench.world.layout import BoundsError
 from workbench.world.system import System
 
 Progress = Callable[[float], None]
@@ -29,7 +32,18 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
     clock, policy = scenario.clock, scenario.policy
     profile = Profile(clock.prometheus, clock.scrape_interval, clock.evaluation_interval, clock.scrape_phase)
     routes = tuple(sorted(scenario.world.routes))
-    system = System(scenario, bounds_read(policy, routes))
+    try:
+        system = System(scenario, bounds_read(policy, routes))
+    except BoundsError as error:
+        raise BadInput(
+            Problem(
+                check="world/bound-in-the-body",
+                message="most requests of the route are faster than this threshold, so its bucket is not kept at every scrape",
+                path=f"routes.{error.route}",
+                found=", ".join(format_duration(bound) for bound in error.asked),
+                allowed="one of " + ", ".join(format_duration(bound) for bound in error.kept),
+            )
+        ) from error
     seen = system.telemetry()
     watched = {name: matching_routes(slo.indicator.routes, routes) for name, slo in policy.slos.items()}
     groups = rule_groups(policy, routes, SIMULATED)

@@ -12,6 +12,14 @@ from workbench.telemetry.series import Array
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 
 
+class BoundsError(ValueError):
+    """A bound that lies below the median of its route was asked for at every scrape."""
+
+    def __init__(self, route: str, asked: tuple[float, ...], kept: tuple[float, ...]) -> None:
+        self.route, self.asked, self.kept = route, asked, kept
+        super().__init__(f"{route}: bounds {asked} are not among those kept at every scrape: {kept}")
+
+
 @dataclass(frozen=True)
 class RouteLayout:
     """The two views of one route's requests.
@@ -86,7 +94,7 @@ def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteL
         classes = LatencyClasses.of(route.latency, world.histogram.bounds, world.traffic.timeout)
         missing = sorted(set(keep.get(path, ())) - set(classes.tail_bounds))
         if missing:
-            raise ValueError(f"{path}: bounds {missing} are not among those kept at every scrape: {classes.tail_bounds}")
+            raise BoundsError(path, tuple(missing), classes.tail_bounds)
         out.append(
             RouteLayout(
                 route=path,
