@@ -10,25 +10,19 @@ from workbench.errors import ExitCode, Severity
 from workbench.units import parse_duration
 
 
-class _Duration(click.ParamType):  # type: ignore[type-arg] - generic in click's stubs only from 8.5 on
-    """`15s`, `5m`; seconds once read."""
+def _positive(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    seconds = _seconds(ctx, param, value)
+    if seconds == 0:
+        raise click.BadParameter(f"{value!r}: must be longer than 0s", ctx, param)
+    return seconds
 
-    name = "duration"
 
-    def __init__(self, *, zero: bool) -> None:
-        self.zero = zero
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds; fails with the rule."""
-        if isinstance(value, float):
-            return value
-        try:
-            seconds = parse_duration(str(value))
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
-        if not seconds and not self.zero:
-            self.fail(f"{value!r}: must be longer than 0s", param, ctx)
-        return seconds
+def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """`15s`, `5m` in seconds; fails with the rule."""
+    try:
+        return None if value is None else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}", ctx, param) from error
 
 
 _METRIC = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -50,17 +44,17 @@ _PATH = click.Path(path_type=Path)
 @click.option("--policy", "policy_file", metavar="FILE", type=_PATH, required=True, help="Objectives and burn-rate rules.")
 @click.option("--incidents", metavar="FILE", type=_PATH, help="CSV id,target,start,end,severity: score the alerts against it.")
 @click.option("--route", metavar="R", help="Replay this route alone.")
-@click.option("--scrape-interval", metavar="D", type=_Duration(zero=False), help="Default: the rows' usual spacing.")
+@click.option("--scrape-interval", metavar="D", callback=_positive, help="Default: the rows' usual spacing.")
 @click.option(
     "--eval-interval",
     metavar="D",
-    type=_Duration(zero=False),
+    callback=_positive,
     help="How often rules are evaluated. Default: the scrape interval, at most 1m.",
 )
 @click.option(
     "--phase",
     metavar="D",
-    type=_Duration(zero=True),
+    callback=_seconds,
     help="Scrapes are taken that much after their row's time. Default: 7s, or half of a scrape interval of at most 7s.",
 )
 @click.option(

@@ -186,7 +186,7 @@ def _truth(path: Path | str, history: History) -> tuple[Truth, tuple[Problem, ..
             opened,
             Severity.WARNING,
             "open-end",
-            f"{opened} incidents have no end; each is taken to last until the next one of its target, or an hour if that is earlier",
+            f"{opened} incidents have no end; each is taken to last an hour, or until the next of its target if that is earlier",
         ),
         (early, Severity.INFO, "early", f"{early} incidents began before the history and are taken to begin with it"),
     )
@@ -273,7 +273,7 @@ def _coarse(groups: Iterable[RuleGroup], history: History, profile: Profile, voc
             )
             yield Problem("replay/coarse-rows", message, Severity.WARNING)
         else:
-            message = f"[{window}] holds two samples at only {share:.0%} of the evaluations (rows every {spacing}): {listed(rules)}"
+            message = f"[{window}] holds two samples at only {share:.0%} of the evaluations, rows every {spacing}: {listed(rules)}"
             yield Problem("replay/sparse-rows", message, Severity.WARNING)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,10 @@ _METADATA_LIMIT = 10_000_000
 def read_parquet(path: Path, complaints: Complaints) -> Rows:
     """All rows of the file; raises BadInput for a damaged file, a missing column or a column of the wrong type."""
     try:
-        with pq.ParquetFile(
-            path,
-            read_dictionary=["route", "time"],
-            memory_map=False,
-            thrift_string_size_limit=_METADATA_LIMIT,
-            thrift_container_size_limit=_METADATA_LIMIT,
-        ) as file:
+        with _opened(path, ()) as file:
             schema = file.schema_arrow
-            layout = lay_out(list(schema.names), complaints, line=None)
+        layout = lay_out(list(schema.names), complaints, line=None)
+        with _opened(path, [name for name in ("time", "route") if name in schema.names]) as file:
             if file.metadata.num_rows > MAX_ROWS:
                 complaints.fatal(
                     Problem("history/too-large", f"there are {file.metadata.num_rows:,} rows", allowed=f"at most {MAX_ROWS:,}")
@@ -50,6 +45,17 @@ def read_parquet(path: Path, complaints: Complaints) -> Rows:
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError) as error:
         reason = quoted(str(error).splitlines()[0][:200] if str(error) else type(error).__name__)
         complaints.fatal(Problem("history/parquet", "the Parquet file is damaged or of an unknown kind", found=reason))
+
+
+def _opened(path: Path, dictionaries: Sequence[str]) -> pq.ParquetFile:
+    """The file, with bounded metadata; texts of these columns stay dictionaries, so that repeated ones are held once."""
+    return pq.ParquetFile(
+        path,
+        read_dictionary=list(dictionaries),
+        memory_map=False,
+        thrift_string_size_limit=_METADATA_LIMIT,
+        thrift_container_size_limit=_METADATA_LIMIT,
+    )
 
 
 def _check_types(schema: Any, layout: Layout, complaints: Complaints) -> None:

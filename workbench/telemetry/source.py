@@ -117,7 +117,7 @@ def text_lines(path: Path, form: Form, complaints: Complaints) -> Iterator[str]:
                 yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "the gzip file ends too early" if isinstance(error, EOFError) else f"the gzip file is damaged ({error})"
-        complaints.fatal(Problem("history/gzip", what, line=number + 1))
+        complaints.fatal(Problem("history/gzip", what))  # found while reading ahead: the line is not known
     except OSError as error:
         complaints.fatal(Problem("history/no-file", f"cannot be read: {error.strerror or error}", line=number + 1))
     if taken == 0:
