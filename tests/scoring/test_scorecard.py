@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from tests.scoring.test_match import HORIZON, HOUR, fired, incident, judged
-from workbench.scoring.scorecard import scorecard
+from workbench.scoring.scorecard import QUARTER_S, scorecard
 from workbench.sla.credit import TierCredit
 from workbench.slo.account import BudgetAccount, BudgetStatus, SloResult
 from workbench.units import Money
@@ -63,9 +63,10 @@ def test_violations_are_tiers_and_an_unknown_tier_is_no_success(breached, value,
 
 def test_one_breach_in_a_month_is_three_a_quarter_and_in_a_year_a_quarter_of_one():
     month, year = (card(credits=[credit(True)], horizon_s=days * 86_400.0)["sla_violations"] for days in (30, 365.25))
+    quarter = card(credits=[credit(True)], horizon_s=QUARTER_S)["sla_violations"]
 
     assert month.shown == "1 in 30d (3.0 a quarter)"
-    assert (month.met, year.met) == (False, True)
+    assert (month.met, quarter.met, year.met) == (False, False, True)
 
 
 def test_recovery_is_the_mean_length_of_significant_incidents_detected_or_not():
