@@ -138,7 +138,7 @@ def _digest(history: History, policy: Policy, profile: Profile, route: str | Non
 
 
 def _check_clock(history: History, every_s: float, file: str) -> None:
-    if history.telemetry.horizon_s > LONGEST_HISTORY_S:
+    if history.last_scrape_s > LONGEST_HISTORY_S:
         message = f"the first row and the last are {format_duration(history.last_scrape_s)} apart"
         allowed = "at most 20 years; are all times in the same unit?"
         raise BadInput(Problem("replay/too-long", message, file=file, allowed=allowed))
