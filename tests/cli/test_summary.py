@@ -101,7 +101,7 @@ def test_the_scorecard_has_five_lines_with_target_and_verdict():
     text = printed(outcome)
 
     for line in outcome.scorecard:
-        assert row(text, line.title)[1:] == [line.shown, line.target, "met" if line.met else "missed"]
+        assert row(text, line.title)[1:] == [line.target, "met" if line.met else "missed", line.shown]
 
 
 def test_unknown_is_called_unknown_and_never_zero_or_nan():

@@ -21,8 +21,9 @@ _Bar = tuple[str, str, float, float, str]
 
 
 def alert_data(outcome: Outcome) -> pd.DataFrame:
-    """What happened, one row a bar or mark: `row`, `kind` (one of `KINDS`), `time`, `until` (wall clock), `start_s`, `end_s`, `what`.
+    """What happened, one row a bar or mark.
 
+    Columns: `row`, `kind` (one of `KINDS`), `time` and `until` (wall clock), `start_s`, `end_s`, `what` (what a tooltip says).
     An episode is one bar while pending and another while firing; one that is open ends with the run. Rows come in the order of the
     figure: incidents, deployments, pages, alerts.
     """
@@ -94,7 +95,7 @@ def _merged(bars: list[_Bar], rest: str) -> list[_Bar]:
 
 def alerts_over_incidents(outcome: Outcome, *, hover: bool = True, zoom: bool = True) -> Any:
     """Incidents of the ground truth, deployments, pages and alerts as bars and marks over one time axis."""
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     data = alert_data(outcome)
     rows = list(dict.fromkeys(data["row"]))

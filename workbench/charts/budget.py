@@ -18,7 +18,7 @@ MOST_LINES = len(style.PALETTE)
 
 def budget_data(outcome: Outcome, slos: tuple[str, ...], points: int = MOST_POINTS) -> pd.DataFrame:
     """`time` (wall clock), `slo`, `remaining` (share of the budget, NaN where unknown), at most `points` rows an objective."""
-    import pandas as pd
+    import pandas as pd  # noqa: PLC0415 - heavy
 
     pieces = [style.frame({"time": style.wall_clock(outcome, []), "slo": pd.Series(dtype="str"), "remaining": np.empty(0)})]
     for slo in slos:
@@ -59,7 +59,7 @@ def budgets(outcome: Outcome, *, points: int = MOST_POINTS, hover: bool = True, 
 
 
 def _lines(outcome: Outcome, names: tuple[str, ...], finding: str, *, points: int, hover: bool, zoom: bool) -> Any:
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     data = budget_data(outcome, names, points)
     lowest = float(np.nanmin(data["remaining"])) if data["remaining"].notna().any() else 0.0
@@ -84,14 +84,14 @@ def _lines(outcome: Outcome, names: tuple[str, ...], finding: str, *, points: in
 
 
 def _zero_line() -> Any:
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     return alt.Chart(alt.InlineData(values=[{}])).mark_rule(color=style.QUIET).encode(y=alt.datum(0))
 
 
 def _even_spending(outcome: Outcome, *, hover: bool) -> Any:
     """A straight line from an untouched budget to what even spending over the window would leave at the end of the run."""
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     window_s = max((slo.budget.window_s for slo in outcome.slos), default=outcome.horizon_s)
     left = max(1 - outcome.horizon_s / window_s, 0.0)

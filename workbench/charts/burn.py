@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def burn_data(outcome: Outcome, slo: str, points: int = MOST_POINTS) -> pd.DataFrame:
     """`time` (wall clock), `window` (`1h`, ...), `burn_rate` (a multiple; NaN without events), at most `points` rows a window."""
-    import pandas as pd
+    import pandas as pd  # noqa: PLC0415 - heavy
 
     track = findings.track_of(outcome, slo)
     pieces = [style.frame({"time": style.wall_clock(outcome, []), "window": pd.Series(dtype="str"), "burn_rate": np.empty(0)})]
@@ -42,7 +42,7 @@ def threshold_data(outcome: Outcome, slo: str) -> pd.DataFrame:
 
 def burn_rates(outcome: Outcome, slo: str, *, points: int = MOST_POINTS, hover: bool = True, zoom: bool = True) -> Any:
     """Burn rates over each window with their thresholds (dashed, in the colour of the window)."""
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     data, thresholds = burn_data(outcome, slo, points), threshold_data(outcome, slo)
     names = [words.window(rate.window_s) for rate in findings.result_of(outcome, slo).burn_rates]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def traffic_data(outcome: Outcome, column: str = "requests_per_s", points: int = MOST_POINTS) -> pd.DataFrame:
-    """`time` (wall clock) and one column of the tracks, `requests_per_s` or `error_ratio` (NaN where unknown), at most `points` rows."""
+    """`time` (wall clock) and one column of the tracks, `requests_per_s` or `error_ratio` (NaN where unknown)."""
     if outcome.tracks is None:
         return style.frame({"time": style.wall_clock(outcome, []), column: np.empty(0)})
     values = getattr(outcome.tracks, column)
@@ -25,7 +25,7 @@ def traffic_data(outcome: Outcome, column: str = "requests_per_s", points: int =
 
 def traffic(outcome: Outcome, *, points: int = MOST_POINTS, hover: bool = True, zoom: bool = True) -> Any:
     """Requests a second over the run."""
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     y = alt.Y("requests_per_s:Q", title="Requests a second", scale=alt.Scale(zero=True))
     return _line(outcome, y, "requests_per_s", findings.traffic_finding(outcome), ".1f", points=points, hover=hover, zoom=zoom)
@@ -33,14 +33,14 @@ def traffic(outcome: Outcome, *, points: int = MOST_POINTS, hover: bool = True, 
 
 def errors(outcome: Outcome, *, points: int = MOST_POINTS, hover: bool = True, zoom: bool = True) -> Any:
     """The share of failed requests over the run."""
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     y = alt.Y("error_ratio:Q", title="Failed (% of requests)", axis=alt.Axis(format="~%"), scale=alt.Scale(zero=True))
     return _line(outcome, y, "error_ratio", findings.errors_finding(outcome), ".3%", points=points, hover=hover, zoom=zoom)
 
 
 def _line(outcome: Outcome, y: Any, column: str, finding: str, form: str, *, points: int, hover: bool, zoom: bool) -> Any:
-    import altair as alt
+    import altair as alt  # noqa: PLC0415 - heavy
 
     base = alt.Chart(style.inline(traffic_data(outcome, column, points))).encode(style.time_axis(outcome, hover=hover), y)
     colour = style.PALETTE[0] if column == "requests_per_s" else style.INCIDENT

@@ -270,16 +270,14 @@ def _scorecard(outcome: Outcome, console: Console) -> None:
     if not outcome.scorecard:
         return
     _title("Scorecard", console)
-    table = _table(("metric", "left"), ("value", "right"), ("target", "right"), ("", "left"))
+    table = _table(("metric", "left"), ("target", "right"), ("", "left"), ("value", "left"))
+    table.columns[0].ratio, table.columns[0].min_width = None, max(len(line.title) for line in outcome.scorecard)
+    table.columns[2].no_wrap = True
     for line in outcome.scorecard:
         verdict = words.met(line.met)
         style = "red" if line.met is False else "green" if line.met else "dim"
-        table.add_row(
-            _text(line.title),
-            line.shown if line.value is not None else words.UNKNOWN,
-            _text(line.target),
-            _text(verdict, style=style),
-        )
+        shown = line.shown if line.value is not None else words.UNKNOWN
+        table.add_row(_text(line.title), _text(line.target), _text(verdict, style=style), _text(shown))
     _show(table, console)
 
 

@@ -1,7 +1,7 @@
 """Figures as drawings inside a page: SVG that needs no script and no network.
 
-Vega's own bundle would make each figure zoom, at 0.9 MB a page, 1.5 s a run, and a page that is blank wherever scripts are not allowed
-(mail, most viewers of CI artefacts); the app zooms. What is drawn follows the page's colours, light or dark.
+Vega's own bundle would make each figure zoom, at 0.9 MB a page, 1.7 s a run, and a page that is blank wherever scripts are not
+allowed (mail, most viewers of CI artefacts); the app zooms. What is drawn follows the page's colours, light or dark.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Figure:
 
 def drawn(key: str, caption: str, chart: Any, *, titled: bool = False) -> Figure:
     """The chart as a drawing; without `titled` its title is left to the caption."""
-    import vl_convert
+    import vl_convert  # noqa: PLC0415 - heavy
 
     spec = chart.to_dict(validate=False)
     if not titled:
@@ -57,7 +57,7 @@ def drawn(key: str, caption: str, chart: Any, *, titled: bool = False) -> Figure
 
 
 def _in_page(svg: str, key: str) -> str:
-    """Scale with the page; give every id the figure's own name, since one page holds many drawings and ids count up in the renderer."""
+    """Scale with the page; give every id the figure's own name: one page holds many drawings, and the renderer's ids repeat."""
     start = svg.index("<svg")
     end = svg.index(">", start)
     box = re.search(r'viewBox="([\d. -]+)"', svg[start:end])

@@ -1,7 +1,7 @@
 """The report of one outcome: one HTML file that needs nothing else.
 
-No script and no network: a content security policy in the page forbids both, so that nothing that a name, a history or a rule file holds
-can do more than be read.
+No script and no network: a content security policy in the page forbids both, so that nothing that a name, a history or a rule file
+holds can do more than be read.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _slo_figures(outcome: Outcome, slo: str) -> tuple[Figure, ...]:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - heavy
 
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

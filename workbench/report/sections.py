@@ -1,4 +1,4 @@
-"""What the report says, section by section, as rows of words: no markup, no figures, nothing computed that the outcome does not hold."""
+"""What the report says, section by section, as rows of words: no markup, no figures, nothing that the outcome does not hold."""
 
 from __future__ import annotations
 
@@ -48,13 +48,9 @@ def facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         made.append(("Seed", str(outcome.seed)))
     made.append(("Scenario" if outcome.source == "simulated" else "History and policy", outcome.digest))
     made.append(("Workbench", outcome.version))
-    made.append(
-        (
-            "Alerts as of",
-            f"Prometheus {profile.prometheus}, scrape every {words.duration(profile.scrape_interval_s)} "
-            f"({words.duration(profile.phase_s)} after the grid), evaluation every {words.duration(profile.evaluation_interval_s)}",
-        )
-    )
+    scrape = f"scrape every {words.duration(profile.scrape_interval_s)} ({words.duration(profile.phase_s)} after the grid)"
+    evaluation = f"evaluation every {words.duration(profile.evaluation_interval_s)}"
+    made.append(("Alerts as of", f"Prometheus {profile.prometheus}, {scrape}, {evaluation}"))
     made += [(f"Share of period: {name}", words.percent(share, 2)) for name, share in outcome.coverage]
     return tuple(made)
 

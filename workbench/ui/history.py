@@ -1,0 +1,80 @@
+"""Page 2: a recorded history against a policy."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.outcome import Outcome
+from workbench.run import replay as recorded
+from workbench.scenario.load import load_policy
+from workbench.scenario.schema.policy import Policy
+from workbench.ui.files import offered
+from workbench.ui.show import show_outcome, show_problems
+
+MOST_MEGABYTES = 50
+_ENDINGS = (".csv.gz", ".parquet", ".csv")
+
+
+def page() -> None:
+    """The uploads and the outcome of replaying them."""
+    st.title("Replay a recorded history")
+    st.write(
+        "A history has the columns `time`, `total`, `errors`, and may have `route` and `le_*`; an empty field is unknown, never zero. "
+        "CSV, CSV.gz and Parquet are read."
+    )
+    policies = offered("Policy", Path.cwd())
+    if not policies:
+        st.info("There is no policy here. `workbench init DIR` writes one into a folder; start the app in that folder.")
+        return
+    chosen = st.selectbox("Policy", list(policies), key="policy", bind="query-params")
+    history = st.file_uploader("History", type=["csv", "gz", "parquet"], key="history", max_upload_size=MOST_MEGABYTES)
+    incidents = st.file_uploader("Labelled incidents (optional)", type=["csv"], key="labels", max_upload_size=MOST_MEGABYTES)
+    route = st.text_input("Route (empty: all)", key="route", max_chars=200).strip() or None
+    if history is None:
+        return
+    try:
+        policy = load_policy(policies[chosen])
+        labels = None if incidents is None else incidents.getvalue()
+        outcome = outcome_of(history.name, history.getvalue(), policy, route, labels)
+    except BadInput as error:
+        show_problems(error.problems, "This history cannot be replayed.")
+        return
+    except WorkbenchError as error:
+        st.error(str(error))
+        return
+    show_outcome(outcome)
+
+
+def outcome_of(name: str, history: bytes, policy: Policy, route: str | None, incidents: bytes | None) -> Outcome:
+    """The replay of uploaded bytes, kept by their hash; raises BadInput naming the file as the user knows it."""
+    key = hashlib.blake2b(digest_size=16)
+    for part in (history, incidents or b"", policy.model_dump_json(by_alias=True).encode(), repr((name, route)).encode()):
+        key.update(len(part).to_bytes(8, "little") + part)
+    return _replayed(key.hexdigest(), name, history, policy, route, incidents)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Replaying the history")
+def _replayed(key: str, _name: str, _history: bytes, _policy: Policy, _route: str | None, _incidents: bytes | None) -> Outcome:
+    del key
+    with tempfile.TemporaryDirectory() as folder:
+        # The user's name for a file never becomes a path: what is inside decides how it is read.
+        path = Path(folder, "history" + next((end for end in _ENDINGS if _name.endswith(end)), ""))
+        path.write_bytes(_history)
+        labels = None if _incidents is None else Path(folder, "incidents.csv")
+        if labels is not None and _incidents is not None:
+            labels.write_bytes(_incidents)
+        try:
+            outcome = recorded.replay(path, _policy, route=_route, incidents=labels)
+        except BadInput as error:
+            raise BadInput(_renamed(error, {str(path): _name, str(labels): "labelled incidents"})) from error
+    return replace(outcome, name=_name, telemetry=None)
+
+
+def _renamed(error: BadInput, names: dict[str, str]) -> list[Problem]:
+    return [replace(problem, file=names.get(problem.file or "", problem.file)) for problem in error.problems]
