@@ -1,0 +1,49 @@
+"""`workbench export`: what a scenario says, in the words of other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("export")
+def command() -> None:
+    """Write what a scenario says for other tools."""
+
+
+@command.command("history")
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--route", "routes", multiple=True, metavar="ROUTE", help="Only this route; may be given more than once.")
+@click.option("--step", default="1m", show_default=True, metavar="DURATION", help="Time between two rows.")
+@click.option("--until", metavar="DURATION", help="End this long after the start; otherwise at the end of the run.")
+@click.option("--incidents", type=click.Path(path_type=Path), metavar="FILE", help="Also write the ground truth here.")
+def history(scenario: Path, routes: tuple[str, ...], step: str, until: str | None, incidents: Path | None) -> None:
+    """Simulate SCENARIO and print its requests as a recorded history.
+
+    The rows are what `workbench replay` reads: `time,route,total,errors`.
+    """
+    from workbench.errors import BadInput, Problem
+    from workbench.interop.history import counts_csv, incidents_csv
+    from workbench.run.month import run
+    from workbench.scenario.load import load_scenario
+    from workbench.units import parse_duration
+
+    loaded = load_scenario(scenario)
+    try:
+        step_s, until_s = parse_duration(step), parse_duration(until) if until else None
+    except ValueError as error:
+        raise BadInput(Problem(check="cli/duration", message=str(error), found=f"{step} {until or ''}".strip())) from error
+    if step_s < loaded.clock.scrape_interval:
+        raise BadInput(
+            Problem(check="cli/step", message="a row cannot be shorter than a scrape", found=step, allowed="--step at least the scrape interval")
+        )
+    unknown = sorted(set(routes) - set(loaded.world.routes))
+    if unknown:
+        raise BadInput(
+            Problem(check="cli/route", message="no such route in the world", found=", ".join(unknown), allowed=", ".join(sorted(loaded.world.routes)))
+        )
+    outcome = run(loaded)
+    if incidents is not None:
+        incidents.write_text(incidents_csv(outcome, routes=routes, until_s=until_s), encoding="utf-8")
+    click.echo(counts_csv(outcome, step_s=step_s, routes=routes, until_s=until_s), nl=False)
