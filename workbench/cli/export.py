@@ -36,12 +36,22 @@ def history(scenario: Path, routes: tuple[str, ...], step: str, until: str | Non
         raise BadInput(Problem(check="cli/duration", message=str(error), found=f"{step} {until or ''}".strip())) from error
     if step_s < loaded.clock.scrape_interval:
         raise BadInput(
-            Problem(check="cli/step", message="a row cannot be shorter than a scrape", found=step, allowed="--step at least the scrape interval")
+            Problem(
+                check="cli/step",
+                message="a row cannot be shorter than a scrape",
+                found=step,
+                allowed="--step at least the scrape interval",
+            )
         )
     unknown = sorted(set(routes) - set(loaded.world.routes))
     if unknown:
         raise BadInput(
-            Problem(check="cli/route", message="no such route in the world", found=", ".join(unknown), allowed=", ".join(sorted(loaded.world.routes)))
+            Problem(
+                check="cli/route",
+                message="no such route in the world",
+                found=", ".join(unknown),
+                allowed=", ".join(sorted(loaded.world.routes)),
+            )
         )
     outcome = run(loaded)
     if incidents is not None:

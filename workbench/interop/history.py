@@ -49,7 +49,8 @@ def incidents_csv(outcome: Outcome, *, routes: Sequence[str] = (), until_s: floa
         inside = incident.start_s < (until_s or outcome.horizon_s)
         if inside and (not routes or set(routes) & set(incident.routes)):
             start, end = (
-                (utc + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ") for seconds in (incident.start_s, incident.end_s)
+                (utc + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                for seconds in (incident.start_s, incident.end_s)
             )
             write((incident.id, incident.target, start, end, incident.mode))
     return out.getvalue()

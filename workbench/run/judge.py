@@ -15,6 +15,7 @@ from workbench.scoring.scorecard import scorecard
 from workbench.sla.credit import TierCredit
 from workbench.sla.credits import tier_credits
 from workbench.slo.account import SloResult
+from workbench.slo.indicators import count_events
 from workbench.slo.measure import measure_slos, slo_tracks
 from workbench.slo.tracks import Tracks
 from workbench.telemetry.series import Telemetry
@@ -47,8 +48,11 @@ def judge(
     horizon_s: float,
 ) -> Judgement:
     """Measure every objective, pay the credits, score the alerts. Without a ground truth there is no score."""
-    slos = measure_slos(policy, telemetry, vocabulary, start, horizon_s)
+    events = count_events(policy, telemetry, vocabulary)
+    slos = measure_slos(policy, telemetry, vocabulary, start, horizon_s, events=events)
     paid = tier_credits(policy, users, telemetry, vocabulary)
-    scored = score(policy, groups, episodes, truth, telemetry, vocabulary, horizon_s, start) if truth is not None else None
+    scored = None
+    if truth is not None:
+        scored = score(policy, groups, episodes, truth, telemetry, vocabulary, horizon_s, start, events=events)
     lines = scorecard(slos, scored, paid, truth, episodes, horizon_s)
-    return Judgement(slos, paid, scored, lines, slo_tracks(policy, telemetry, vocabulary, horizon_s, TRACK_STEP_S))
+    return Judgement(slos, paid, scored, lines, slo_tracks(policy, telemetry, vocabulary, horizon_s, TRACK_STEP_S, events=events))

@@ -21,6 +21,8 @@ _LARGEST = 48
 _BITS = 7
 """A table has 2**_BITS columns; Poisson(48) exceeds 127 with probability 2e-21."""
 _FRACTION_BITS = 64 - _BITS
+_PIECE = 8192
+"""Means worked on together: what is needed for them stays in the cache."""
 
 
 def poisson(rng: np.random.Generator, means: FloatArray) -> Array:
@@ -40,21 +42,24 @@ def poisson(rng: np.random.Generator, means: FloatArray) -> Array:
 
 def _tabled(rng: np.random.Generator, means: FloatArray) -> Array:
     thresholds, aliases = tables()
-    grid = (means * _STEPS).astype(np.int64)
-    raw = rng.bit_generator.random_raw(len(means))
-    column = (raw >> np.uint64(_FRACTION_BITS)).astype(np.int64)
-    raw &= np.uint64((1 << _FRACTION_BITS) - 1)
-    rest = means - grid * (1.0 / _STEPS)
-    grid <<= _BITS
-    grid += column
-    out = np.where(raw < thresholds.take(grid), column, aliases.take(grid)).astype(np.int32)
-    reach = np.cumsum(rest)
-    total = float(reach[-1]) if len(reach) else 0.0
-    count = int(rng.poisson(total))
-    if count:
-        # Sorted places make the search run through the array in order.
-        at = np.searchsorted(reach, np.sort(rng.random(count)) * total, side="right")
-        out += np.bincount(np.minimum(at, len(out) - 1), minlength=len(out)).astype(np.int32)
+    out = np.empty(len(means), dtype=np.int32)
+    for begin in range(0, len(means), _PIECE):
+        part = means[begin : begin + _PIECE]
+        grid = (part * _STEPS).astype(np.int64)
+        rest = part * _STEPS
+        rest -= grid
+        raw = rng.bit_generator.random_raw(len(part))
+        column = (raw >> np.uint64(_FRACTION_BITS)).astype(np.int64)
+        raw &= np.uint64((1 << _FRACTION_BITS) - 1)
+        grid <<= _BITS
+        grid += column
+        counts = np.where(raw < thresholds.take(grid), column, aliases.take(grid))
+        # What lies below the grid: events of a Poisson process of one grid step everywhere, each kept with the share that
+        # is there. A thinned Poisson process is one again.
+        candidates = rng.integers(0, len(part), rng.poisson(len(part) / _STEPS))
+        kept = candidates[rng.random(len(candidates)) < rest.take(candidates)]
+        counts += np.bincount(kept, minlength=len(part))
+        out[begin : begin + _PIECE] = counts
     return out
 
 
