@@ -59,7 +59,7 @@ def test_a_failure_names_every_bound_that_does_not_hold_and_shows_no_traceback(s
         [
             "2 expectations do not hold:",
             "  expect[[]1[]]: pages is out of bounds (quiet nights): found 2, allowed at most 1",
-            "  expect[[]2[]].metric: no metric of this outcome has that name*found pagez*did you mean 'pages'?",
+            "  expect[[]2[]].metric: no metric of this outcome has that name: found pagez; did you mean 'pages'?",
         ]
     )
     assert "Traceback" not in text

@@ -89,9 +89,7 @@ class ScenarioItem(pytest.Item):
         if isinstance(error, ExpectationsFailed):
             count = len(error.problems)
             lines = [f"{count} expectation{'s do' if count != 1 else ' does'} not hold:"]
-            lines += [
-                f"  {one.path}: {one.message}: found {one.found}, allowed {one.allowed}" + _hint(one) for one in error.problems
-            ]
+            lines += [f"  {_line(one)}" for one in error.problems]
             return "\n".join(lines)
         if isinstance(error, BadInput):
             return "\n".join(["the scenario cannot be used:", *(f"  {one}" for one in error.problems)])
@@ -102,5 +100,9 @@ class ScenarioItem(pytest.Item):
         return self.path, None, f"scenario: {self.path.name}"
 
 
-def _hint(problem: Problem) -> str:
-    return f"; did you mean {problem.nearest!r}?" if problem.nearest else ""
+def _line(problem: Problem) -> str:
+    """Place, message, found, allowed and the nearest name, as far as there are any."""
+    text = f"{problem.path}: {problem.message}: found {problem.found}"
+    if problem.allowed is not None:
+        text += f", allowed {problem.allowed}"
+    return text + (f"; did you mean {problem.nearest!r}?" if problem.nearest else "")
