@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.support.outcomes import recorded, synthetic_outcome
 from tests.support.places import ROOT
 from workbench.errors import BadInput, Problem
+from workbench.telemetry.history import read_history
 
 SCENARIO = "medianest/baseline.yaml"
 
@@ -25,7 +26,7 @@ def runs(monkeypatch):
     """The scenarios that were run; a run answers with a synthetic month at the scenario's own targets."""
     seen = []
 
-    def run(scenario, *, progress=None):
+    def run(scenario, **_):
         seen.append(scenario)
         targets = {name: str(slo.target) for name, slo in scenario.policy.slos.items()}
         return synthetic_outcome(targets=targets, seed=scenario.seed)
@@ -110,7 +111,7 @@ def test_rules_and_seed_reach_the_scenario_that_is_run(runs):
 def test_the_same_choices_are_run_once(runs):
     at = press(opened())
     press(at)
-    at.selectbox(key="looked_at").set_value(sorted(runs[0].policy.slos)[-1]).run()
+    at.selectbox(key="looked_at").set_value(max(runs[0].policy.slos)).run()
 
     assert len(runs) == 1
     assert not at.exception
@@ -146,7 +147,7 @@ def replayed(content: bytes) -> AppTest:
 def test_an_uploaded_history_is_replayed_and_shown(monkeypatch):
     seen = []
 
-    def replay(path, policy, *, route=None, incidents=None):
+    def replay(path, _policy, *, route=None, incidents=None):
         seen.append((path.read_bytes(), route, incidents))
         return recorded(synthetic_outcome(targets={"login": "0.9995"}))
 
@@ -160,8 +161,10 @@ def test_an_uploaded_history_is_replayed_and_shown(monkeypatch):
 
 
 def test_problems_of_an_upload_stand_in_a_table_under_the_users_name(monkeypatch):
-    def replay(path, policy, *, route=None, incidents=None):
-        raise BadInput([Problem("history/column", "a column is missing", file=str(path), line=1, found="time"), Problem("a/b", "second")])
+    def replay(path, *_, **__):
+        raise BadInput(
+            [Problem("history/column", "a column is missing", file=str(path), line=1, found="time"), Problem("a/b", "second")]
+        )
 
     monkeypatch.setattr("workbench.run.replay.replay", replay)
 
@@ -171,10 +174,18 @@ def test_problems_of_an_upload_stand_in_a_table_under_the_users_name(monkeypatch
     assert rows["where"][0] == "mine.csv:1"
 
 
-def test_a_broken_history_is_told_by_the_real_reader():
-    rows = table(replayed(b"time,total\n1,2\n"), "problem")
+def test_a_broken_history_is_told_by_the_real_reader(tmp_path):
+    content = b"time,total,errors\n0,10,20\n60,-5,0\n60,x,0\n"
+    file = tmp_path / "history.csv"
+    file.write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        read_history(file, route=None)
 
-    assert any("errors" in " ".join(map(str, row)) for row in rows.itertuples())
+    rows = table(replayed(content), "problem")
+
+    assert list(rows["problem"]) == [problem.message for problem in caught.value.problems]
+    assert len(rows) >= 2
+    assert all(where.startswith("mine.csv") for where in rows["where"])
 
 
 def test_text_of_the_data_is_not_read_as_markdown(monkeypatch):

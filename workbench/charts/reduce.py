@@ -14,8 +14,8 @@ MOST_POINTS = 2000
 def envelope(values: FloatArray, most: int = MOST_POINTS) -> npt.NDArray[np.intp]:
     """Indices, ascending, of at most `most` values whose line looks like the line of all of them.
 
-    The column is cut into equal bins; of each, the places of the smallest and of the largest value stay, and
-    of a bin without any number one NaN, so that a peak of one step and a gap of one bin are both still seen. First and last value always stay.
+    The column is cut into equal bins; of each, the places of the smallest and of the largest value stay, and of a bin without any
+    number one NaN: a peak of one step and a gap of one bin are both still seen. First and last value always stay.
     """
     n = len(values)
     if n <= most:

@@ -25,8 +25,8 @@ def page() -> None:
     """The uploads and the outcome of replaying them."""
     st.title("Replay a recorded history")
     st.write(
-        "A history has the columns `time`, `total`, `errors`, and may have `route` and `le_*`; an empty field is unknown, never zero. "
-        "CSV, CSV.gz and Parquet are read."
+        "A history has the columns `time`, `total`, `errors`, and may have `route` and `le_*`; "
+        "an empty field is unknown, never zero. CSV, CSV.gz and Parquet are read."
     )
     policies = offered("Policy", Path.cwd())
     if not policies:

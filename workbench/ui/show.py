@@ -14,6 +14,7 @@ from workbench.charts.month import month
 from workbench.errors import Problem
 from workbench.outcome import Outcome
 from workbench.report import sections
+from workbench.ui.spec import layered_spec
 from workbench.ui.views import frame, problem_frame
 
 
@@ -32,7 +33,7 @@ def show_outcome(outcome: Outcome) -> None:
     st.dataframe(frame(sections.objectives(outcome)), hide_index=True, key="objectives")
     st.subheader("The period on one time axis", anchor="month")
     st.caption("Drag to move, wheel to zoom, double click to go back.")
-    st.altair_chart(month(outcome) if outcome.tracks else alerts_over_incidents(outcome), key="month")
+    st.vega_lite_chart(layered_spec(month(outcome) if outcome.tracks else alerts_over_incidents(outcome)), key="month")
     _one_objective(outcome)
     _alerts(outcome)
     credits_table = sections.credits(outcome)
@@ -62,8 +63,8 @@ def _one_objective(outcome: Outcome) -> None:
         return
     st.subheader("One objective closely", anchor="objective")
     slo = st.selectbox("Objective", [slo.name for slo in outcome.slos], key="looked_at")
-    st.altair_chart(budget_burndown(outcome, slo), key="burndown")
-    st.altair_chart(burn_rates(outcome, slo), key="burn")
+    st.vega_lite_chart(layered_spec(budget_burndown(outcome, slo)), key="burndown")
+    st.vega_lite_chart(layered_spec(burn_rates(outcome, slo)), key="burn")
 
 
 def _alerts(outcome: Outcome) -> None:

@@ -60,7 +60,7 @@ def _outcome(digest: str, _scenario: Scenario) -> Outcome:
 
 
 def _form(scenario: Scenario, name: str) -> Choices | None:
-    """The choices when Run was pressed; None otherwise. Widgets are keyed by scenario, so that another one brings its own values."""
+    """The choices when Run was pressed; None otherwise. Widgets are keyed by scenario: another one brings its own values."""
     policy = scenario.policy
     with st.form(f"choices:{name}"):
         seed = st.number_input("Seed", min_value=0, max_value=2**53 - 1, value=scenario.seed, step=1, key=f"seed:{name}")
