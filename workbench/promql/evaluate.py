@@ -174,7 +174,7 @@ class _Moment:
                 held, windows = stale
                 values[row], present[row] = self._of_window(function, window, windows, held[None, :])
                 continue
-            if rows and (one.times is not series[rows[0]].times or len(rows) * max(instants, len(one.times)) > _CELLS):
+            if rows and (one.times is not series[rows[0]].times or len(rows) * instants > _CELLS):
                 self._together(function, window, series, rows, values, present)
                 rows = []
             rows.append(row)
@@ -199,8 +199,11 @@ class _Moment:
         # The samples of these windows, and no other: later ones may not be filled yet.
         first = int(windows.low[some].min(initial=len(group[0].times)))
         last = int(windows.high[some].max(initial=-1))
-        held = np.array([one.values[first : last + 1] for one in group], np.float64).reshape(len(group), -1)
-        values[rows], present[rows] = self._of_window(function, window, windows.moved(-first), held)
+        moved = windows.moved(-first)
+        at_once = max(1, _CELLS // max(1, last + 1 - first))
+        for some_rows in (rows[at : at + at_once] for at in range(0, len(rows), at_once)):
+            held = np.array([series[row].values[first : last + 1] for row in some_rows], np.float64).reshape(len(some_rows), -1)
+            values[some_rows], present[some_rows] = self._of_window(function, window, moved, held)
 
     def _of_window(self, function: str, window: Range, windows: Windows, held: FloatArray) -> tuple[FloatArray, BoolArray]:
         """The function over the windows of the samples held [n, samples]: [n, T], and where it has a value [T]."""
