@@ -20,7 +20,7 @@ def write(tmp_path, content):
     return path
 
 
-@pytest.mark.parametrize("content", [GOOD, "\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), gzip.compress(GOOD.encode())])
+@pytest.mark.parametrize("content", [GOOD, "\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), gzip.compress(GOOD.encode(), mtime=0)])
 def test_durations_are_read_plain_with_byte_order_mark_with_crlf_and_gzipped(tmp_path, content):
     assert read_durations(write(tmp_path, content)).durations_s == (3600.0, 1800.0)
 
@@ -41,8 +41,8 @@ def test_rows_that_say_nothing_of_durations_are_counted_not_guessed(tmp_path):
         (GOOD.encode("utf-16"), "incidents/encoding", 1),
         (b"start,end\n\xff\xfe,1\n", "incidents/encoding", 2),
         ("start,end\n\0,1\n", "incidents/encoding", None),
-        (gzip.compress(GOOD.encode())[:-12], "incidents/gzip", None),
-        (gzip.compress(GOOD.encode())[:20] + b"junk" * 20, "incidents/gzip", None),
+        (gzip.compress(GOOD.encode(), mtime=0)[:-12], "incidents/gzip", None),
+        (gzip.compress(GOOD.encode(), mtime=0)[:20] + b"junk" * 20, "incidents/gzip", None),
         ("start,finish\n", "incidents/missing-column", 1),
         ("start,end\n2026-01-01,yesterday\n", "incidents/time", 2),
         ("start,end\n\n,2026-01-01\n", "incidents/time", 3),
@@ -74,7 +74,7 @@ def test_a_small_archive_of_a_huge_file_is_refused_early(tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.fit.incidents.MAX_BYTES", 1000)
 
     with pytest.raises(BadInput, match="too large"):
-        read_durations(write(tmp_path, gzip.compress(b"0" * 100_000)))
+        read_durations(write(tmp_path, gzip.compress(b"0" * 100_000, mtime=0)))
 
 
 def test_a_missing_file_is_a_problem_not_a_traceback(tmp_path):

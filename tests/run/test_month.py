@@ -52,7 +52,7 @@ def test_another_process_and_another_hash_seed_give_the_same_bytes(tmp_path):
     for name in ("world.yaml", "policy.yaml", "baseline.yaml"):
         (tmp_path / name).write_text((ROOT / "scenarios/medianest" / name).read_text())
     scenario.write_text(
-        "apiVersion: workbench/v1\nkind: Scenario\nname: short\nextends: baseline.yaml\nclock: {start: 2026-04-01, horizon: 18h}\n"
+        "apiVersion: workbench/v1\nkind: Scenario\nname: short\nextends: baseline.yaml\nclock: {start: 2026-04-01, horizon: 18h}\nexpect: []\n"
     )
     folders = []
     for hash_seed in ("0", "4711"):
@@ -123,7 +123,7 @@ def test_an_engineer_answers_every_page_after_it_and_escalates_after_the_stated_
             assert page.escalated == (waited > busy_days.world.people.escalate_after)
 
 
-def test_a_reader_recomputes_the_objectives_from_the_parquet_file(busy_days, busy_outcome, tmp_path):
+def test_a_reader_recomputes_the_objectives_from_the_parquet_file(busy_outcome, tmp_path):
     write_folder(busy_outcome, tmp_path / "out", force=False, html=None)
     df = pd.read_parquet(tmp_path / "out/telemetry.parquet").set_index("time_s")
     inc = df.astype("float64").diff()

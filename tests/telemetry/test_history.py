@@ -1,4 +1,4 @@
-# ruff: noqa: PD011 - these series are ours, not those of pandas
+
 import datetime as dt
 import gzip
 import math
@@ -16,7 +16,7 @@ from workbench.telemetry.series import SeriesKey
 
 def written(tmp_path, text, name="history.csv"):
     path = tmp_path / name
-    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode())
     return path
 
 

@@ -79,7 +79,8 @@ class LatencyClasses:
             parts = np.zeros(len(parts))
             parts[-1] = 1.0
             return parts
-        return parts / total
+        split: FloatArray = parts / total
+        return split
 
     def moves(self, factor: float) -> FloatArray:
         """P(class b | class a) when latencies are multiplied by `factor`, `[count, count]`, rows adding up to 1.

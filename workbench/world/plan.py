@@ -148,7 +148,8 @@ def _arrivals(mode: FailureMode, name: str, grid: Grid, start: dt.datetime, seed
     elapsed = np.concatenate([[0.0], np.cumsum(hazard * _HAZARD_STEP_S)])
     inside = operational[operational < elapsed[-1]]
     times: FloatArray = np.interp(inside, elapsed, pieces)
-    return times[times < grid.times[-1]]
+    seen: FloatArray = times[times < grid.times[-1]]
+    return seen
 
 
 def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_bins: int) -> list[PlannedDeployment]:

@@ -32,11 +32,13 @@ def intensity(traffic: Traffic, start: dt.datetime, middles_s: FloatArray) -> Fl
 def _hour_factor(traffic: Traffic, week_s: FloatArray) -> FloatArray:
     at = np.arange(-1, 25) + 0.5
     factors = np.array([traffic.hours[hour % 24] for hour in range(-1, 25)])
-    return np.interp(np.mod(week_s, DAY_S) / HOUR_S, at, factors)
+    out: FloatArray = np.interp(np.mod(week_s, DAY_S) / HOUR_S, at, factors)
+    return out
 
 
 def _weekday_factor(traffic: Traffic, week_s: FloatArray) -> FloatArray:
     days = np.array([traffic.weekdays[day] for day in WEEKDAYS])
     at = np.concatenate([np.array([day * 24 + 1.0, day * 24 + 23.0]) for day in range(-1, 8)])
     factors = np.repeat(days[np.arange(-1, 8) % 7], 2)
-    return np.interp(week_s / HOUR_S, at, factors)
+    out: FloatArray = np.interp(week_s / HOUR_S, at, factors)
+    return out
