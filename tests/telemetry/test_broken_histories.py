@@ -127,6 +127,14 @@ def test_a_million_problems_are_twenty_and_a_count(tmp_path):
     assert problems[-1].message == "and 59,980 more like these"
 
 
+def test_unreadable_times_are_twenty_and_a_count(tmp_path):
+    path = tmp_path / "h.csv"
+    path.write_bytes(HEAD + b"0,1,0\n" + b"noon,1,0\n" * 100)
+
+    assert [p.message for p in problems_of(path)][-1] == "and 80 more like these"
+    assert len(problems_of(path)) == 21
+
+
 def test_parquet_of_the_wrong_types_names_column_and_type(tmp_path):
     path = tmp_path / "h.parquet"
     pd.DataFrame({"time": [1, 2], "total": ["a", "b"], "errors": [True, False]}).to_parquet(path)

@@ -236,6 +236,20 @@ def test_a_night_without_rows_is_missing_and_neither_quiet_nor_an_outage(tmp_pat
     assert dict(history.coverage)["rows missing"] == pytest.approx(100 / 1440)
 
 
+def test_missing_rows_inside_a_silence_are_no_part_of_it(tmp_path):
+    lines = hours_of(lambda t: 0 if 36000 < t <= 36000 + 3600 else 50).splitlines()
+    history = read_history(written(tmp_path, "\n".join(lines[:612] + lines[642:])), route=None)
+
+    spans = [f.message.partition(",")[0] for f in finding(history, "history/possible-outage")]
+    assert spans == [
+        "possible outage: no traffic for 21m between the rows of 1970-01-01T10:40:00Z and 1970-01-01T11:01:00Z",
+        "possible outage: no traffic for 10m between the rows of 1970-01-01T10:00:00Z and 1970-01-01T10:10:00Z",
+    ]
+    share = dict(history.coverage)
+    assert share["outage"] == pytest.approx(30 / 1440)
+    assert share["rows missing"] == pytest.approx(30 / 1440)
+
+
 def test_routes_scraped_at_different_offsets_have_no_missing_rows(tmp_path):
     rows = "\n".join(f"{60 * m + 20 * k},{route},0,0" for m in range(20) for k, route in enumerate("abc"))
     history = read_history(written(tmp_path, f"time,route,total,errors\n{rows}\n"), route=None)
