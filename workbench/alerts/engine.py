@@ -156,6 +156,8 @@ class RuleEngine:
         self._ahead_ms = to_ms
 
     def _rule_events(self, rule: _Rule, instants_ms: IntArray, elements: Presence) -> Iterator[_Event]:
+        if not elements and all(alert.ahead.phase is Phase.INACTIVE for alert in rule.alerts.values()):
+            return
         rows: dict[Labels, BoolArray] = {}
         for labels, present in elements.items():
             named = _alert_labels(rule.rule, labels)

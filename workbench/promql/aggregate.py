@@ -18,8 +18,11 @@ def group_key(expr: Aggregate, labels: Labels) -> Labels:
 def aggregate(expr: Aggregate, argument: Vector, dialect: Dialect) -> Vector:
     """One element for each group that has any."""
     groups: dict[Labels, list[int]] = {}
-    for row, labels in enumerate(argument.labels):
-        groups.setdefault(group_key(expr, labels), []).append(row)
+    if expr.labels or expr.without:
+        for row, labels in enumerate(argument.labels):
+            groups.setdefault(group_key(expr, labels), []).append(row)
+    elif argument.labels:
+        groups[()] = list(range(len(argument.labels)))
     instants = argument.values.shape[1]
     values = np.zeros((len(groups), instants))
     present = np.zeros(values.shape, bool)

@@ -274,24 +274,22 @@ def _edges(
     count = len(instants_ms)
     if count > 2 and times.step_ms:
         step_ms = int(instants_ms[1] - instants_ms[0])
-        ends = Windows.over(times, instants_ms[[0, -1]], window_ms, 0, dialect)
+        begin, end = int(instants_ms[0]), int(instants_ms[-1])
+        edge = 0 if dialect.left_open else -1
+        low, last_low = times.until_one(begin - window_ms + edge), times.until_one(end - window_ms + edge)
+        high, last_high = times.until_one(begin) - 1, times.until_one(end) - 1
         apart, over = divmod(step_ms, times.step_ms)
         # Sample numbers are whole divisions of time, cut off at the ends of the series. If both edges move by as many samples
         # over the whole block as time does, none was cut off in between: the windows are copies of each other.
         whole = apart * (count - 1)
         if (
-            over == 0
-            and apart > 0
-            and int(instants_ms[-1] - instants_ms[0]) == step_ms * (count - 1)
-            and int(ends.low[1] - ends.low[0]) == whole == int(ends.high[1] - ends.high[0])
-            and ends.enough.all()
+            over == 0 < apart
+            and end - begin == step_ms * (count - 1)
+            and last_low - low == whole == last_high - high
+            and high > low
         ):
-            low, high = int(ends.low[0]), int(ends.high[0])
-            return (
-                slice(low, low + whole + 1, apart),
-                slice(high, high + whole + 1, apart),
-                ends.at(np.array([0])),
-            )
+            one = Windows.over(times, instants_ms[:1], window_ms, 0, dialect)
+            return slice(low, low + whole + 1, apart), slice(high, high + whole + 1, apart), one
     windows = Windows.over(times, instants_ms, window_ms, 0, dialect)
     low_at = np.where(windows.enough, windows.low, 0)
     high_at = np.where(windows.enough, windows.high, 0)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.promql.rates import LARGEST_WHOLE
+from workbench.promql.vector import BoolArray
 from workbench.promql.windows import IntArray, Times
 from workbench.telemetry.series import Array, FloatArray
 
@@ -84,10 +85,10 @@ class Counters:
         held = self._buffer[:, : end - begin]
         for row, at in enumerate(self._order):
             held[row] = self._values[at][begin:end]
-        if not self._whole(held):
+        falls = held[:, 1:] < held[:, :-1]
+        if not self._whole(held, falls):
             self._trusted = start
             return
-        falls = held[:, 1:] < held[:, :-1]
         fresh = held[:, start - begin :]
         totals = self._totals[:, start:end]
         np.matmul(self._weights, np.add.reduceat(fresh, self._starts, axis=0), out=totals)
@@ -105,12 +106,14 @@ class Counters:
             return
         self._read = end
 
-    def _whole(self, held: FloatArray) -> bool:
+    def _whole(self, held: FloatArray, falls: BoolArray) -> bool:
         with np.errstate(invalid="ignore"):
             # A stale marker is a NaN, and equals nothing.
             if not self._exact_types and not np.array_equal(np.rint(held), held):
                 return False
-        return bool(held.min(initial=0.0) >= 0 and held.max(initial=0.0) * max(1, len(held)) < LARGEST_WHOLE)
+        # Where nothing falls, the first and the last column hold the extremes.
+        ends = held if falls.any() else held[:, [0, -1]]
+        return bool(ends.min() >= 0 and ends.max() * len(held) < LARGEST_WHOLE)
 
     def _of_sets(self, column: FloatArray) -> FloatArray:
         sums: FloatArray = self._weights @ np.add.reduceat(column[self._order], self._starts)

@@ -16,7 +16,7 @@ from workbench.promql.rates import extrapolated, increments, resets
 from workbench.promql.selection import select
 from workbench.promql.vector import BoolArray, Labels, Vector, merged, nothing, without_name
 from workbench.promql.windows import IntArray, Times, Windows, milliseconds
-from workbench.telemetry.series import FloatArray, Series, SeriesKey, Telemetry, is_stale
+from workbench.telemetry.series import FloatArray, Series, Telemetry, is_stale
 
 _BLOCK = 8192
 """Instants evaluated together: bounds memory at (series x block) and keeps temporaries in the cache."""
@@ -42,7 +42,7 @@ class Evaluator:
         self.dialect = Dialect.of(profile)
         self._selected: dict[Selector, tuple[Series, ...]] = {}
         self._times: dict[int, Times] = {}
-        self._lent: dict[SeriesKey, tuple[Counters, int]] = {}
+        self._lent: dict[Series, tuple[Counters, int]] = {}
 
     def evaluate(self, expr: Expr, instants: FloatArray) -> Vector:
         """The elements of an expression at instants (seconds, ascending); a scalar is one element without labels.
@@ -78,11 +78,11 @@ class Evaluator:
     def lend(self, series: Sequence[Series], counters: Counters) -> None:
         """Let `rate` take increments from running totals, where they are trusted, instead of reading whole windows."""
         for row, one in enumerate(series):
-            self._lent[one.key] = (counters, row)
+            self._lent[one] = (counters, row)
 
     def lent(self, series: Sequence[Series], last: int) -> tuple[Counters, list[int]] | None:
         """Totals that know all these series through sample `last`, and their rows."""
-        known = [self._lent.get(one.key) for one in series]
+        known = [self._lent.get(one) for one in series]
         if known[0] is None or known[0][0].trusted <= last:
             return None
         rows = [one[1] for one in known if one is not None and one[0] is known[0][0]]

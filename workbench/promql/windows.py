@@ -29,6 +29,7 @@ class Times:
         steps = np.diff(ms)
         self.step_ms = int(steps[0]) if steps.size and np.all(steps == steps[0]) else 0
         """The distance of neighbours if it is the same everywhere, else 0."""
+        self.first_ms = int(ms[0]) if len(ms) else 0
 
     def __len__(self) -> int:
         return len(self.ms)
@@ -40,6 +41,12 @@ class Times:
         # On a regular grid the search is a division.
         counted: IntArray = np.clip((instants_ms - self.ms[0]) // self.step_ms + 1, 0, len(self.ms))
         return counted
+
+    def until_one(self, instant_ms: int) -> int:
+        """The same for one instant, without arrays."""
+        if not self.step_ms:
+            return int(np.searchsorted(self.ms, instant_ms, "right"))
+        return min(max((instant_ms - self.first_ms) // self.step_ms + 1, 0), len(self.ms))
 
     def before(self, instants_ms: IntArray) -> IntArray:
         """How many samples are earlier than each instant."""
