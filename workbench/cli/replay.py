@@ -134,6 +134,6 @@ def command(
         from workbench.cli.show import console
         from workbench.cli.summary import print_summary
 
-        print_summary(outcome, console(), files=files)
+        print_summary(outcome, console(wrap=True), files=files)
     if any(finding.severity is Severity.ERROR for finding in outcome.findings):
         raise SystemExit(ExitCode.FINDINGS)

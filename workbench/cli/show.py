@@ -20,12 +20,15 @@ _FACT_INDENT = 13
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
-def console(*, err: bool = False) -> Console:
-    """A console on standard output, or on standard error; wraps on a terminal, never in a file or a pipe."""
+def console(*, err: bool = False, wrap: bool = False) -> Console:
+    """A console on standard output, or on standard error; wraps on a terminal, in a file or a pipe only with `wrap`.
+
+    Problems stay on one line there, for grep; a page of tables wraps everywhere.
+    """
     from rich.console import Console
 
     made = Console(stderr=err, highlight=False, markup=False, emoji=False)
-    made.soft_wrap = not made.is_terminal
+    made.soft_wrap = not made.is_terminal and not wrap
     return made
 
 
