@@ -18,7 +18,7 @@ from workbench.run.month import run
 from workbench.scenario.load import load_scenario
 
 SCENARIO = "starter/scenario.yaml"
-WAIT_MS = 90_000
+WAIT_MS = 40_000
 
 
 @contextmanager
@@ -74,6 +74,7 @@ def test_a_scenario_is_picked_run_and_read_at_desktop_and_phone_width(tmp_path):
         page.get_by_role("combobox", name=re.compile("Scenario")).first.click(timeout=WAIT_MS)
         page.get_by_role("option", name=SCENARIO).click()
         page.wait_for_url(re.compile("scenario="), timeout=WAIT_MS)
+        page.get_by_label("checkout-latency", exact=True).wait_for(timeout=WAIT_MS)  # the form of the scenario picked
         page.get_by_role("button", name="Run", exact=True).click()
         page.get_by_role("heading", name="Scorecard").wait_for(timeout=WAIT_MS)
         page.get_by_role("heading", name="Alerts against incidents").wait_for(timeout=WAIT_MS)

@@ -34,24 +34,10 @@ def time_axis(outcome: Outcome, *, hover: bool) -> Any:
     """The x channel of every figure: the whole period, in the scenario's zone. With `hover` the labels suit every zoom."""
     import altair as alt  # noqa: PLC0415 - heavy
 
-    ends = [_date_time(moment) for moment in wall_clock(outcome, [0.0, outcome.horizon_s])]
+    ends = [int(moment.timestamp() * 1000) for moment in wall_clock(outcome, [0.0, outcome.horizon_s])]
     form: dict[str, Any] = {} if hover else {"format": "%-d %b" if outcome.horizon_s > 3 * DAY_S else "%-d %b %H:%M"}
     axis = alt.Axis(title=f"Time ({outcome.start.tzinfo or 'no zone'})", grid=True, tickCount=10, labelOverlap=True, **form)
     return alt.X("time:T", scale=alt.Scale(type="utc", domain=ends, nice=False), axis=axis)
-
-
-def _date_time(moment: Any) -> Any:
-    import altair as alt  # noqa: PLC0415 - heavy
-
-    return alt.DateTime(
-        year=moment.year,
-        month=moment.month,
-        date=moment.day,
-        hours=moment.hour,
-        minutes=moment.minute,
-        seconds=moment.second,
-        utc=True,
-    )
 
 
 ZOOM = "zoom"
