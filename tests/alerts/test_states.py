@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.alerts import states
 from workbench.alerts.states import INACTIVE, Phase, State, changes
 
 
@@ -75,3 +76,52 @@ def test_a_return_clears_the_timer_of_keep_firing_for():
 
     assert [c.state.missing_ms for c in found] == [0, None, 45_000]
     assert all(c.state.phase is Phase.FIRING for c in found)
+
+
+def late(monkeypatch):
+    first_at = states._first_at
+    monkeypatch.setattr(states, "_first_at", lambda instants, time, start: first_at(instants, time + 1, start))
+
+
+def early(monkeypatch):
+    present = states._present
+    monkeypatch.setattr(states, "_present", lambda s, i, a, b, for_ms: present(s, i, a, b, max(0, for_ms - 15_000)))
+
+
+def pending_survives_one_miss(monkeypatch):
+    absent = states._absent
+    monkeypatch.setattr(
+        states,
+        "_absent",
+        lambda s, i, a, b, keep: iter(()) if s.phase is Phase.PENDING and b - a == 1 else absent(s, i, a, b, keep),
+    )
+
+
+def keeps_firing_from_the_last_true_evaluation(monkeypatch):
+    absent = states._absent
+    monkeypatch.setattr(states, "_absent", lambda s, i, a, b, keep: absent(s, i, a, b, max(keep - 15_000, min(keep, 1))))
+
+
+def keep_firing_for_is_ignored(monkeypatch):
+    absent = states._absent
+    monkeypatch.setattr(states, "_absent", lambda s, i, a, b, _: absent(s, i, a, b, 0))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [None, late, early, pending_survives_one_miss, keeps_firing_from_the_last_true_evaluation, keep_firing_for_is_ignored],
+    ids=lambda fault: fault.__name__ if fault else "none",
+)
+def test_a_nearly_right_machine_differs_from_the_plain_one(monkeypatch, fault):
+    if fault is not None:
+        fault(monkeypatch)
+    rng = np.random.default_rng(1)
+    instants = np.arange(200, dtype=np.int64) * 15_000
+
+    different = 0
+    for _ in range(20):
+        here = np.repeat(rng.random(100) < 0.5, rng.integers(1, 5, 100))[:200]
+        at = instants[: len(here)]
+        different += list(by_edges(here, at, 30_000, 30_000)) != list(plain(here, at, 30_000, 30_000))
+
+    assert (different > 0) == (fault is not None)

@@ -19,8 +19,8 @@ from workbench.promql.vector import BoolArray, Labels
 from workbench.promql.windows import IntArray
 from workbench.telemetry.series import Telemetry
 
-_BLOCK = 2048
-"""Instants evaluated together: enough to amortise the calls, few enough that little is thrown away after a transition."""
+_BLOCK, _LARGEST_BLOCK = 1024, 8192
+"""Instants evaluated together: few after the caller changed the world, so that little is thrown away; more while it is quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class RuleEngine:
             step: Conditions(Evaluator(telemetry, profile), [rule.expr for rule in rules]) for step, rules in self._grids.items()
         }
         self._step_ms = min(self._grids)
+        self._block = _BLOCK
         self._committed_ms = -1
         self._ahead_ms = -1
         self._events: list[_Event] = []
@@ -108,7 +109,8 @@ class RuleEngine:
         to_ms = int(np.floor(to_s * 1000 + 1e-6))
         found = self._next_transition(to_ms)
         while found is None and self._ahead_ms < to_ms:
-            self._evaluate(min(to_ms, self._ahead_ms + _BLOCK * self._step_ms))
+            self._evaluate(min(to_ms, self._ahead_ms + self._block * self._step_ms))
+            self._block = min(2 * self._block, _LARGEST_BLOCK)
             found = self._next_transition(to_ms)
         if found is None:
             self._commit(max(to_ms // step * step for step in self._grids))
@@ -126,6 +128,7 @@ class RuleEngine:
         for event in self._events:
             event.alert.ahead = event.alert.committed
         self._events.clear()
+        self._block = _BLOCK
         self._ahead_ms = self._committed_ms
         for conditions in self._conditions.values():
             conditions.forget(self._committed_ms)
