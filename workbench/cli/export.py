@@ -17,12 +17,17 @@ def command() -> None:
 @click.option("--route", "routes", multiple=True, metavar="ROUTE", help="Only this route; may be given more than once.")
 @click.option("--step", default="1m", show_default=True, metavar="DURATION", help="Time between two rows.")
 @click.option("--until", metavar="DURATION", help="End this long after the start; otherwise at the end of the run.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Use this seed instead of the scenario's.")
 @click.option("--incidents", type=click.Path(path_type=Path), metavar="FILE", help="Also write the ground truth here.")
-def history(scenario: Path, routes: tuple[str, ...], step: str, until: str | None, incidents: Path | None) -> None:
+def history(
+    scenario: Path, routes: tuple[str, ...], step: str, until: str | None, seed: int | None, incidents: Path | None
+) -> None:
     """Simulate SCENARIO and print its requests as a recorded history.
 
     The rows are what `workbench replay` reads: `time,route,total,errors`.
     """
+    import dataclasses
+
     from workbench.errors import BadInput, Problem
     from workbench.interop.history import counts_csv, incidents_csv
     from workbench.run.month import run
@@ -53,7 +58,7 @@ def history(scenario: Path, routes: tuple[str, ...], step: str, until: str | Non
                 allowed=", ".join(sorted(loaded.world.routes)),
             )
         )
-    outcome = run(loaded)
+    outcome = run(loaded if seed is None else dataclasses.replace(loaded, seed=seed))
     if incidents is not None:
         incidents.write_text(incidents_csv(outcome, routes=routes, until_s=until_s), encoding="utf-8")
     click.echo(counts_csv(outcome, step_s=step_s, routes=routes, until_s=until_s), nl=False)

@@ -53,7 +53,10 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
         from workbench.cli.summary import print_summary
 
         print_summary(
-            outcome, console(), expectations_failed=failed, files=[directory / "report.html"] if directory is not None else []
+            outcome,
+            console(wrap=True),
+            expectations_failed=failed,
+            files=[directory / "report.html"] if directory is not None else [],
         )
     if failed:
         from workbench.cli.show import print_problems

@@ -80,7 +80,7 @@ def _line(label: str, value: str, console: Console) -> None:
 
 def _table(*columns: tuple[str, str]) -> Table:
     """A table whose first column gives way; each column is a heading and `left` or `right`."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim")
     for index, (heading, justify) in enumerate(columns):
         right = justify == "right"
         table.add_column(
