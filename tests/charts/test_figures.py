@@ -12,7 +12,7 @@ from workbench.charts import findings
 from workbench.charts.alerts import MOST_ROWS, alert_data, alerts_over_incidents
 from workbench.charts.budget import budget_burndown, budget_data, budgets
 from workbench.charts.burn import burn_data, burn_rates, threshold_data
-from workbench.charts.month import month
+from workbench.charts.month import month, objective
 from workbench.charts.reduce import MOST_POINTS
 from workbench.charts.traffic import errors, traffic, traffic_data
 
@@ -22,6 +22,7 @@ FIGURES = (
     budgets,
     alerts_over_incidents,
     month,
+    lambda o: objective(o, "login"),
     lambda o: budget_burndown(o, "login"),
     lambda o: burn_rates(o, "login"),
 )
@@ -128,3 +129,11 @@ def test_a_name_with_commas_and_quotes_stays_one_value():
     data = alerts_over_incidents(replace(outcome, truth=replace(outcome.truth, incidents=(odd,)))).to_dict()
 
     assert json.dumps('"cache: a,""b""\nc"')[1:-1] in json.dumps(data)
+
+
+def test_what_outlasts_the_run_ends_with_it(outcome):
+    late = replace(outcome.truth.incidents[-1], end_s=outcome.horizon_s + 86_400)
+
+    data = alert_data(replace(outcome, truth=replace(outcome.truth, incidents=(late,))))
+
+    assert data["end_s"].max() == outcome.horizon_s

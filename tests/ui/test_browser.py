@@ -70,6 +70,8 @@ def test_a_scenario_is_picked_run_and_read_at_desktop_and_phone_width(tmp_path):
     with served(tmp_path) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=args)
         page = browser.new_page(viewport={"width": 1280, "height": 1800})
+        said = []
+        page.on("console", lambda message: said.append(message.text))
         page.goto(address)
         page.get_by_role("combobox", name=re.compile("Scenario")).first.click(timeout=WAIT_MS)
         page.get_by_role("option", name=SCENARIO).click()
@@ -81,6 +83,10 @@ def test_a_scenario_is_picked_run_and_read_at_desktop_and_phone_width(tmp_path):
         page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first.wait_for(timeout=WAIT_MS)
         seen = page.get_by_role("heading", level=3).first.inner_text()
         page.screenshot(path=shots / "app-desktop.png", full_page=True)
+        figures = page.locator("[data-testid=stVegaLiteChart]")
+        figures.nth(1).locator("canvas, svg").first.wait_for(timeout=WAIT_MS)
+        page.wait_for_timeout(1500)  # Vega draws after its canvas exists
+        heights = [figures.nth(i).bounding_box()["height"] for i in range(figures.count())]
         page.set_viewport_size({"width": 390, "height": 2400})
         page.get_by_role("heading", name="Scorecard").wait_for(timeout=WAIT_MS)
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -88,6 +94,9 @@ def test_a_scenario_is_picked_run_and_read_at_desktop_and_phone_width(tmp_path):
         browser.close()
 
     assert seen == headline(run(load_scenario(ROOT / "scenarios" / SCENARIO)))
+    assert len(heights) == 2
+    assert min(heights) > 2 * 180, "a figure has less room than its panes ask for"
+    assert [text for text in said if "Conflicting scale" in text or "Infinite extent" in text] == []
     assert wider == 0
     assert (shots / "app-desktop.png").stat().st_size > 20_000
     assert (shots / "app-phone.png").stat().st_size > 10_000

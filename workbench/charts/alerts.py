@@ -24,10 +24,14 @@ def alert_data(outcome: Outcome) -> pd.DataFrame:
     """What happened, one row a bar or mark.
 
     Columns: `row`, `kind` (one of `KINDS`), `time` and `until` (wall clock), `start_s`, `end_s`, `what` (what a tooltip says).
-    An episode is one bar while pending and another while firing; one that is open ends with the run. Rows come in the order of the
+    An episode is one bar while pending and another while firing; what is open ends with the run. Rows come in the order of the
     figure: incidents, deployments, pages, alerts.
     """
-    bars = [*_incidents(outcome), *_deliveries(outcome), *_alerts(outcome)]
+    bars = [
+        (row, kind, start, min(end, outcome.horizon_s), what)
+        for row, kind, start, end, what in (*_incidents(outcome), *_deliveries(outcome), *_alerts(outcome))
+        if start <= outcome.horizon_s
+    ]
     return style.frame(
         {
             "row": [bar[0] for bar in bars],
@@ -105,13 +109,15 @@ def alerts_over_incidents(outcome: Outcome, *, hover: bool = True, zoom: bool = 
     data = data.drop(columns=["start_s", "end_s"])
     scale = alt.Scale(domain=kinds, range=[_COLOURS[KINDS.index(kind)] for kind in kinds])
     colour = alt.Color("kind:N", scale=scale, sort=kinds, legend=alt.Legend(title=None, orient="top", columns=6))
-    y = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=260, grid=True, domain=False, ticks=False))
+    y = alt.Y(
+        "row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False, grid=True, domain=False, ticks=False)
+    )
     tooltip = [alt.Tooltip(f"{name}:N") for name in ("row", "kind", "from", "lasted", "what")]
     base = alt.Chart(style.inline(data)).encode(style.time_axis(outcome, hover=hover), y, color=colour, tooltip=tooltip)
     # A stroke keeps a bar of some minutes visible on an axis of a month.
     stroke = alt.Stroke("kind:N", scale=scale, legend=None)
     spans = base.transform_filter("datum.kind != 'page'").mark_bar(height=10).encode(x2="until:T", stroke=stroke)
     marks = base.transform_filter("datum.kind == 'page'").mark_point(shape="triangle-down", filled=True, size=45, opacity=1)
-    layers = [style.hoverable(spans, zoom=zoom) if hover else spans, marks]
+    layers = [style.whole_period(outcome, hover=hover), style.hoverable(spans, zoom=zoom) if hover else spans, marks]
     height = max(len(rows), 1) * _ROW_PX
     return alt.layer(*layers).properties(width=style.WIDTH, height=height, title=style.title(findings.alerts_finding(outcome)))

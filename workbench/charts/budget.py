@@ -72,7 +72,7 @@ def _lines(outcome: Outcome, names: tuple[str, ...], finding: str, *, points: in
         y,
         color=alt.Color("slo:N", scale=style.colours(names), sort=list(names), legend=legend),
     )
-    layers = [_even_spending(outcome, hover=hover), _zero_line(), base.mark_line()]
+    layers = [style.whole_period(outcome, hover=hover), _even_spending(outcome, hover=hover), _zero_line(), base.mark_line()]
     if hover:
         tooltip = [
             alt.Tooltip("slo:N", title="SLO"),

@@ -54,11 +54,14 @@ def burn_rates(outcome: Outcome, slo: str, *, points: int = MOST_POINTS, hover: 
         "burn_rate:Q", title="Burn rate (multiple)", scale=y_scale, axis=alt.Axis(values=ticks, labelExpr="datum.value + 'x'")
     )
     colour = alt.Color(
-        "window:N", scale=style.colours(names), sort=names, legend=alt.Legend(title="Window (dashed: its threshold)", orient="top")
+        "window:N",
+        scale=style.colours(names),
+        sort=names,
+        legend=alt.Legend(title="Window (dashed: its threshold)", titleLimit=400, orient="top"),
     )
     base = alt.Chart(style.inline(data)).encode(style.time_axis(outcome, hover=hover), y, color=colour)
     rules = alt.Chart(style.inline(thresholds)).mark_rule(strokeDash=[6, 3]).encode(y=alt.Y("threshold:Q"), color=colour)
-    layers = [base.mark_line(strokeWidth=1.5), rules]
+    layers = [style.whole_period(outcome, hover=hover), base.mark_line(strokeWidth=1.5), rules]
     if hover:
         tooltip = [
             alt.Tooltip("window:N", title="Window"),

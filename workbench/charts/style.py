@@ -31,13 +31,23 @@ def wall_clock(outcome: Outcome, seconds: Any) -> pd.DatetimeIndex:
 
 
 def time_axis(outcome: Outcome, *, hover: bool) -> Any:
-    """The x channel of every figure: the whole period, in the scenario's zone. With `hover` the labels suit every zoom."""
+    """The x channel of every layer, in the scenario's zone. With `hover` the labels suit every zoom."""
     import altair as alt  # noqa: PLC0415 - heavy
 
-    ends = [int(moment.timestamp() * 1000) for moment in wall_clock(outcome, [0.0, outcome.horizon_s])]
     form: dict[str, Any] = {} if hover else {"format": "%-d %b" if outcome.horizon_s > 3 * DAY_S else "%-d %b %H:%M"}
     axis = alt.Axis(title=f"Time ({outcome.start.tzinfo or 'no zone'})", grid=True, tickCount=10, labelOverlap=True, **form)
-    return alt.X("time:T", scale=alt.Scale(type="utc", domain=ends, nice=False), axis=axis)
+    return alt.X("time:T", scale=alt.Scale(type="utc", nice=False), axis=axis)
+
+
+def whole_period(outcome: Outcome, *, hover: bool) -> Any:
+    """The layer that makes a time axis span the period, whatever else is drawn: two points that nobody sees.
+
+    A domain in the scale would be stated by every layer of every pane; Vega-Lite takes that for a conflict, and a zoom breaks.
+    """
+    import altair as alt  # noqa: PLC0415 - heavy
+
+    ends = frame({"time": wall_clock(outcome, [0.0, outcome.horizon_s])})
+    return alt.Chart(inline(ends)).mark_point(opacity=0, size=0).encode(time_axis(outcome, hover=hover))
 
 
 ZOOM = "zoom"

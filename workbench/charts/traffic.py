@@ -44,7 +44,7 @@ def _line(outcome: Outcome, y: Any, column: str, finding: str, form: str, *, poi
 
     base = alt.Chart(style.inline(traffic_data(outcome, column, points))).encode(style.time_axis(outcome, hover=hover), y)
     colour = style.PALETTE[0] if column == "requests_per_s" else style.INCIDENT
-    layers = [base.mark_line(color=colour, strokeWidth=1)]
+    layers = [style.whole_period(outcome, hover=hover), base.mark_line(color=colour, strokeWidth=1)]
     if hover:
         tooltip = [alt.Tooltip("utcmonthdatehoursminutes(time):T", title="Time"), alt.Tooltip(f"{column}:Q", format=form)]
         layers.append(style.hoverable(base.mark_point(opacity=0, size=60).encode(tooltip=tooltip), zoom=zoom))

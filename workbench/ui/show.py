@@ -8,9 +8,7 @@ import streamlit as st
 
 from workbench.charts import findings, words
 from workbench.charts.alerts import alerts_over_incidents
-from workbench.charts.budget import budget_burndown
-from workbench.charts.burn import burn_rates
-from workbench.charts.month import month
+from workbench.charts.month import month, objective
 from workbench.errors import Problem
 from workbench.outcome import Outcome
 from workbench.report import sections
@@ -63,8 +61,8 @@ def _one_objective(outcome: Outcome) -> None:
         return
     st.subheader("One objective closely", anchor="objective")
     slo = st.selectbox("Objective", [slo.name for slo in outcome.slos], key="looked_at")
-    st.vega_lite_chart(layered_spec(budget_burndown(outcome, slo)), key="burndown")
-    st.vega_lite_chart(layered_spec(burn_rates(outcome, slo)), key="burn")
+    # Stacked like the month: Streamlit squeezes the height of a layered figure that stands alone.
+    st.vega_lite_chart(layered_spec(objective(outcome, slo)), key="closely")
 
 
 def _alerts(outcome: Outcome) -> None:
