@@ -52,7 +52,8 @@ def test_another_process_and_another_hash_seed_give_the_same_bytes(tmp_path):
     for name in ("world.yaml", "policy.yaml", "baseline.yaml"):
         (tmp_path / name).write_text((ROOT / "scenarios/medianest" / name).read_text())
     scenario.write_text(
-        "apiVersion: workbench/v1\nkind: Scenario\nname: short\nextends: baseline.yaml\nclock: {start: 2026-04-01, horizon: 18h}\nexpect: []\n"
+        "apiVersion: workbench/v1\nkind: Scenario\nname: short\nextends: baseline.yaml\n"
+        "clock: {start: 2026-04-01, horizon: 18h}\nexpect: []\n"
     )
     folders = []
     for hash_seed in ("0", "4711"):

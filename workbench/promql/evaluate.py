@@ -182,7 +182,7 @@ class _Moment:
             self._together(function, window, series, rows, values, present)
         return merged([one.key.labels for one in series], values, present)
 
-    def _together(  # noqa: PLR0917 - the last two are filled
+    def _together(
         self, function: str, window: Range, series: Sequence[Series], rows: list[int], values: FloatArray, present: BoolArray
     ) -> None:
         """Fill the rows of series that share their time stamps."""
