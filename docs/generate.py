@@ -53,6 +53,9 @@ def cli_page() -> str:
         if command := cli.get_command(parent, verb):
             context = click.Context(command, info_name=verb, parent=parent, terminal_width=80, **command.context_settings)
             parts += [f"## workbench {verb}", _help(command, context)]
+            for name, inner in sorted(command.commands.items()) if isinstance(command, click.Group) else ():
+                below = click.Context(inner, info_name=name, parent=context, terminal_width=80, **inner.context_settings)
+                parts += [f"### workbench {verb} {name}", _help(inner, below)]
     return "\n\n".join(parts) + "\n"
 
 

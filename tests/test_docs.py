@@ -66,7 +66,9 @@ def test_every_option_of_every_verb_is_documented():
     text = (ROOT / "docs" / "cli.md").read_text()
     sections = dict(zip(VERBS_HERE, re.split(r"^## workbench .*$", text, flags=re.MULTILINE)[1:], strict=True))
     for verb in VERBS_HERE:
-        for parameter in cli.get_command(GROUP, verb).params:
+        command = cli.get_command(GROUP, verb)
+        inner = command.commands.values() if isinstance(command, click.Group) else []
+        for parameter in [*command.params, *(p for one in inner for p in one.params)]:
             for name in parameter.opts if isinstance(parameter, click.Option) else [parameter.make_metavar(GROUP)]:
                 assert name in sections[verb], f"{verb} {name}"
 
@@ -112,7 +114,7 @@ def test_every_make_command_in_the_text_is_a_target(page):
 @pytest.mark.parametrize("page", PAGES, ids=identifier)
 def test_every_workbench_command_in_the_text_has_a_verb_and_options_that_exist(page):
     text = page.read_text().replace("\\\n", " ")
-    for verb, rest in re.findall(r"^(?:\.venv/bin/)?workbench (\w+)([^#\n]*)", text, flags=re.MULTILINE):
+    for verb, rest in re.findall(r"^(?:\.venv/bin/)?workbench (\w+)([^#|\n]*)", text, flags=re.MULTILINE):
         assert verb in VERBS
         if verb in VERBS_HERE:
             command = cli.get_command(GROUP, verb)

@@ -62,3 +62,16 @@ def history(
     if incidents is not None:
         incidents.write_text(incidents_csv(outcome, routes=routes, until_s=until_s), encoding="utf-8")
     click.echo(counts_csv(outcome, step_s=step_s, routes=routes, until_s=until_s), nl=False)
+
+
+@command.command("prometheus")
+@click.argument("scenario", type=click.Path(path_type=Path))
+def prometheus(scenario: Path) -> None:
+    """Print the alert rules of SCENARIO as a Prometheus rule file."""
+    from workbench.alerts.burn_rate import rule_groups
+    from workbench.alerts.vocabulary import SIMULATED
+    from workbench.interop.prometheus import rule_file
+    from workbench.scenario.load import load_scenario
+
+    loaded = load_scenario(scenario)
+    click.echo(rule_file(rule_groups(loaded.policy, sorted(loaded.world.routes), SIMULATED)), nl=False)
