@@ -1,0 +1,107 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from tests.support.places import ROOT
+from workbench.cli.main import cli, main
+from workbench.errors import ExitCode
+
+SHORT = """\
+apiVersion: workbench/v1
+kind: Scenario
+name: short
+extends: baseline.yaml
+clock: {{start: 2026-04-01, horizon: 12h}}
+expect: {expect}
+"""
+RESULTS = {"outcome.json", "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html"}
+
+
+@pytest.fixture
+def short(tmp_path):
+    def write(expect="[]"):
+        for name in ("world.yaml", "policy.yaml", "baseline.yaml"):
+            (tmp_path / name).write_text((ROOT / "scenarios/medianest" / name).read_text())
+        path = tmp_path / "short.yaml"
+        path.write_text(SHORT.format(expect=expect))
+        return path
+
+    return write
+
+
+def test_the_json_on_standard_output_is_the_outcome_file(short, tmp_path):
+    done = CliRunner().invoke(cli, ["run", str(short()), "--out", str(tmp_path / "out"), "-o", "json"])
+
+    assert done.exit_code == 0, done.output
+    assert done.stdout == (tmp_path / "out/outcome.json").read_text()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == RESULTS
+    assert json.loads(done.stdout)["seed"] == 4
+
+
+def test_another_seed_is_another_month(short):
+    one, other = (CliRunner().invoke(cli, ["run", str(short()), "-o", "json", "--seed", seed]) for seed in ("1", "2"))
+
+    assert json.loads(one.stdout)["digest"] != json.loads(other.stdout)["digest"]
+    assert json.loads(one.stdout)["slos"][0]["total"] != json.loads(other.stdout)["slos"][0]["total"]
+
+
+def test_an_expectation_that_fails_exits_with_findings_and_says_what_was_measured(short, tmp_path):
+    path = short("[{metric: pages, at_least: 100}, {metric: incidents, at_least: 0}, {metric: pagse, at_most: 1}]")
+    done = CliRunner().invoke(cli, ["run", str(path), "--out", str(tmp_path / "out")])
+
+    assert done.exit_code == ExitCode.FINDINGS
+    assert "100" in done.stdout
+    assert "pages" in done.stdout
+    assert "incidents, at" not in done.stdout
+    assert (tmp_path / "out/report.html").is_file()
+
+
+def test_an_existing_folder_is_refused_before_anything_is_simulated(short, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine.txt").write_text("mine")
+    begun = time.process_time()
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(short()), "--out", str(tmp_path / "out")])
+
+    assert caught.value.code == ExitCode.BAD_INPUT
+    assert "--force" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+    assert time.process_time() - begun < 60
+
+
+@pytest.mark.parametrize("after_s", [0.5, 1.2, 1.8, 2.4])
+def test_a_killed_run_leaves_a_whole_folder_or_none(short, tmp_path, after_s):
+    path = short()
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "run", str(path), "--out", str(tmp_path / "out")],
+        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(after_s)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+
+    folder = tmp_path / "out"
+    assert not folder.exists() or {entry.name for entry in folder.iterdir()} == RESULTS
+
+
+def test_an_interrupted_run_says_so_and_exits_with_130(short, tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "run", str(short()), "--out", str(tmp_path / "out")],
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(1.0)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+
+    if running.returncode != 0:  # it may have finished before
+        assert running.returncode == ExitCode.INTERRUPTED
+        assert "Traceback" not in err
+        assert not (tmp_path / "out").exists()
