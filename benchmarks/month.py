@@ -57,9 +57,7 @@ def main() -> None:
     requests = next(slo.total for slo in outcome.slos if slo.name == "application-availability")
     rate, peer_rate = requests / month, PEER_REQUESTS / peer
     print(f"Python {platform.python_version()} ({platform.python_compiler()}), median of 3 by the month's time")
-    print(
-        f"{'month, in-process':24s} {month:8.2f} s CPU {rate:14,.0f} requests/s   {requests:,} requests, {len(outcome.episodes)} episodes"
-    )
+    print(f"{'month, in-process':24s} {month:8.2f} s CPU {rate:14,.0f} requests/s   {requests:,} requests")
     print(f"{'simpy, one by one':24s} {peer:8.2f} s CPU {peer_rate:14,.0f} requests/s   {PEER_REQUESTS:,} requests")
     print(f"{'ratio':24s} {rate / peer_rate:8,.0f}")
     scale = 1 if sys.platform == "darwin" else 1024
