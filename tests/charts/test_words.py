@@ -62,3 +62,11 @@ def test_instants_are_true_seconds_on_the_wall_clock_of_the_zone():
 @pytest.mark.parametrize(("names", "text"), [((), "none"), (("a", "b", "c"), "a, b, c"), (tuple("abcdefgh"), "a, b and 6 more")])
 def test_wide_lists_are_shortened(names, text):
     assert words.shortened(names) == text
+
+
+@pytest.mark.parametrize(("value", "target"), [(0.99949999999, "0.9995"), (0.9999999999, "0.999"), (0.99989999999, "0.9999")])
+def test_even_beyond_the_last_decimal_a_share_stays_on_its_side(value, target):
+    shown = Decimal(words.sli(value, Decimal(target)).removesuffix("%")) / 100
+
+    assert shown < 1
+    assert (shown < Decimal(target)) == (Decimal(repr(value)) < Decimal(target))

@@ -140,3 +140,13 @@ def test_names_are_text_and_not_markup_or_terminal_codes():
 
     assert "[red]x[/red]" in text
     assert "\x1b" not in text
+
+
+def test_the_budget_is_that_of_its_window_and_not_of_the_days_measured():
+    outcome = synthetic_outcome(window_s=90.0 * 86_400)
+
+    text = printed(outcome)
+
+    for slo in outcome.slos:
+        consumed = Decimal(slo.total - slo.good) / slo.total / (1 - slo.target) * 100 / 3
+        assert f"{consumed:.1f}%" in " ".join(row(text, slo.name[:20]))

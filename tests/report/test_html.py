@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.outcomes import recorded, synthetic_outcome, unmeasured
 from workbench.errors import Problem
-from workbench.report import html
+from workbench.report import figures, html
 from workbench.report.html import report_html
 
 SECTIONS = ("objectives", "month", "budgets", "alerts", "credits", "scorecard", "findings", "provenance")
@@ -142,3 +142,14 @@ def test_only_the_costliest_objectives_are_drawn_and_the_rest_is_named(outcome, 
 
     assert "not drawn: application-availability." in page.text
     assert sum(attrs.get("id", "").startswith("burn-") and attrs["id"].endswith("-says") for _, attrs in page.tags) == 1
+
+
+def test_two_drawings_with_the_same_ids_do_not_share_them_in_one_page():
+    svg = '<svg viewBox="0 0 1 1"><clipPath id="clip1"/><g clip-path="url(#clip1)"/></svg>'
+
+    first, second = (figures._in_page(svg, key) for key in ("a", "b"))
+
+    assert 'id="a-0"' in first
+    assert "url(#a-0)" in first
+    assert 'id="b-0"' in second
+    assert "url(#b-0)" in second
