@@ -83,6 +83,15 @@ def test_a_firing_is_true_from_the_start_to_the_end_plus_the_rules_longest_windo
     assert found.detections[0].detection_time_s == (pytest.approx((at_h - 10) * HOUR) if true else None)
 
 
+def test_firings_that_no_incident_explains_are_named_and_no_others():
+    explained, unexplained = fired(10.2, 10.5), fired(20.0, 20.1)
+
+    found = judged([incident("i", 10, 11)], [explained, unexplained, Episode(5.0, "Fast", explained.labels, None, 65.0)])
+
+    assert found.false_firings == (unexplained,)
+    assert found.overall.firings - found.overall.true_firings == len(found.false_firings)
+
+
 def test_each_rule_has_the_grace_of_its_own_window():
     found = judged([incident("i", 10, 12)], [fired(17, 18), fired(17, 18, "Slow")], (FAST, SLOW))
 

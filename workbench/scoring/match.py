@@ -45,6 +45,7 @@ class _Firing:
 
     at_s: float
     ends_s: float | None
+    episode: Episode
     watch: Watch
     detects: tuple[int, ...]
     """Indices of incidents."""
@@ -95,6 +96,7 @@ def score(
             for watch in watched
         ),
         detections=_detections(everything, firings, what_happened),
+        false_firings=tuple(firing.episode for firing in firings if not firing.detects),
     )
 
 
@@ -171,7 +173,7 @@ def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: 
             for k, (incident, touched) in enumerate(zip(happened.incidents, happened.touched, strict=True))
             if incident.start_s <= at_s <= incident.end_s + watch.grace_s and slos & touched
         )
-        out.append(_Firing(at_s, episode.resolved_at_s, watch, detects))
+        out.append(_Firing(at_s, episode.resolved_at_s, episode, watch, detects))
     return out
 
 
