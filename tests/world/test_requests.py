@@ -4,6 +4,8 @@ import pytest
 from workbench.world.effects import PIECE_BINS, ActiveEffect, overlay
 from workbench.world.exports import Exports
 from workbench.world.grid import Grid
+from workbench.world.histograms import histogram_series
+from workbench.world.latency import lognormal_cdf
 from workbench.world.layout import layouts
 from workbench.world.plan import ErrorsHappen, LatencyRises
 from workbench.world.requests import BLOCK_BINS, draw_baseline
@@ -238,3 +240,29 @@ def test_attempts_by_status_count_the_requests_of_their_journey(drawn):
     logins = sum(v for k, v in named.items() if k.startswith("http_requests_total") and "auth/login" in k)
     both = named['auth_attempts{status="success"}'] + named['auth_attempts{status="failure"}']
     np.testing.assert_array_equal(both, logins)
+
+
+def test_a_slowdown_of_one_tier_moves_only_its_body(drawn):
+    """All buckets of the histogram, the lower ones included, follow the slower law for the tier that it touches, and the usual one elsewhere."""
+    grid, shapes, baseline = drawn
+    exports = Exports(shapes, {}, baseline, grid, 1)
+    exports.effects.append(
+        ActiveEffect("slow", LatencyRises(3.0), frozenset({"/api/v1/dashboard"}), frozenset({"free"}), 2000, 6000)
+    )
+    exports.fill(grid.horizon_s)
+    body = {}
+    for series in histogram_series(exports, baseline, seed=5):
+        labels = series.key.label_map
+        if labels.get("route") == "/api/v1/dashboard" and labels.get("le") == "0.2":
+            body[labels["tier"]] = series.values
+    index = [layout.route for layout in shapes].index("/api/v1/dashboard")
+    classes = shapes[index].classes
+    for t, tier in enumerate(shapes[index].tiers):
+        # Slots wholly inside the slowdown: 2000 / 20 to 6000 / 20.
+        within = int(body[tier][299] - body[tier][99])
+        total = int(exports.values(index)[t, -1, 5999]) - int(exports.values(index)[t, -1, 1999])
+        law = lognormal_cdf(classes.law, np.array([0.2 / (3.0 if tier == "free" else 1.0)]))[0]
+        errors = 1 - float(drawn[2].samplers[index].marks[: classes.count].sum())
+        low, high = law * (1 - errors) * total, (law * (1 - errors) + errors) * total
+        spread = 6 * (total * 0.25) ** 0.5
+        assert low - spread < within < high + spread, tier

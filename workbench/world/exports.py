@@ -90,6 +90,10 @@ class Exports:
             counter.values[low:high] = rows.sum(axis=(0, 1))
         self.filled = high
 
+    def values(self, index: int) -> Array:
+        """Cumulative counters of one layout, `[tiers, rows, bins]`, int32."""
+        return self._values[index]
+
     def events(self, index: int, row: int) -> Array:
         """Events of each bin of one row of a layout, over all tiers, `[bins]`."""
         values = self._values[index][:, row].sum(axis=0, dtype=np.int64)

@@ -14,7 +14,6 @@ from workbench.rng import stream
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, le_label
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
-from workbench.world.layout import RouteLayout
 from workbench.world.plan import LatencyRises
 from workbench.world.requests import BLOCK_BINS, Baseline, put_slots
 
@@ -50,27 +49,29 @@ def histogram_series(exports: Exports, baseline: Baseline, seed: int) -> Iterato
 def _body(exports: Exports, baseline: Baseline, index: int, counts: Array, seed: int) -> list[Array]:
     """Requests up to each body bound in each slot, `[bounds, slots]`, one for each tier. `counts` is `[tiers, slots]`."""
     layout, width = exports.layouts[index], baseline.slot_bins
-    factors = _factors(exports.effects, layout, len(exports.grid))
+    usual = layout.classes.body_shares()
     out = []
     for t, tier in enumerate(layout.tiers):
+        factors = _factors(exports.effects, layout.route, tier, len(exports.grid))
+        slowed = {factor: layout.classes.body_shares(factor) for factor in sorted(set(factors.values()))}
         rng = stream(seed, "histogram body", layout.route, tier)
-        split = rng.multinomial(counts[t], layout.classes.body_shares())
+        split = rng.multinomial(counts[t], usual)
         for slot in sorted({k // width for k in factors if k // width < counts.shape[1]}):
             block, offset = divmod(slot * width, BLOCK_BINS)
             inside = layout.buckets(exports.touched[index][block].final[t, :, offset : offset + width])[0]
-            shares = [layout.classes.body_shares(factors.get(slot * width + j, 1.0)) for j in range(width)]
+            shares = [slowed.get(factors.get(slot * width + j, 1.0), usual) for j in range(width)]
             own = stream(seed, "histogram body", layout.route, tier, slot)
             split[slot] = own.multinomial(inside, np.array(shares)).sum(axis=0)
         out.append(np.cumsum(split, axis=1).T[:-1])
     return out
 
 
-def _factors(effects: Sequence[ActiveEffect], layout: RouteLayout, bins: int) -> dict[int, float]:
-    """Latency factor of every bin in which a slowdown was active: the product over all of them."""
+def _factors(effects: Sequence[ActiveEffect], route: str, tier: str, bins: int) -> dict[int, float]:
+    """Latency factor of every bin in which a slowdown was active for a tier of a route: the product over all of them."""
     out: dict[int, float] = {}
     for effect in effects:
-        if isinstance(effect.impact, LatencyRises) and layout.route in effect.routes:
-            for k in range(effect.first, min(bins, bins if effect.last is None else effect.last)):
+        if isinstance(effect.impact, LatencyRises) and route in effect.routes and tier in effect.tiers:
+            for k in range(effect.first, bins if effect.last is None else min(bins, effect.last)):
                 out[k] = out.get(k, 1.0) * effect.impact.factor
     return out
 

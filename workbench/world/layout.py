@@ -56,17 +56,19 @@ class RouteLayout:
         """Class rows of answers that come when the time limit is over."""
         return tuple(self.classes.count + i for i, code in enumerate(self.others) if code in TIMEOUT_CODES)
 
+    @property
+    def _fast(self) -> list[int]:
+        """Class rows of all other answers."""
+        return [row for row in range(self.classes.count, self.class_rows) if row not in self.timeouts]
+
     def buckets(self, classes: Array) -> Array:
         """Requests up to the upper bound of each latency class, the last being all of them: `[..., classes.count, bins]`.
 
         `classes` is `[..., class_rows, bins]`. Answers other than good ones are fast (the first class) unless they are time-outs.
         """
-        good, other = classes[..., : self.classes.count, :], classes[..., self.classes.count :, :]
-        placed = good.copy()
-        late = [i - self.classes.count for i in self.timeouts]
-        fast = [i for i in range(len(self.others)) if i not in late]
-        placed[..., 0, :] += other[..., fast, :].sum(axis=-2, dtype=classes.dtype)
-        placed[..., self.classes.timeout_class, :] += other[..., late, :].sum(axis=-2, dtype=classes.dtype)
+        placed = classes[..., : self.classes.count, :].copy()
+        placed[..., 0, :] += classes[..., self._fast, :].sum(axis=-2, dtype=classes.dtype)
+        placed[..., self.classes.timeout_class, :] += classes[..., list(self.timeouts), :].sum(axis=-2, dtype=classes.dtype)
         out: Array = np.cumsum(placed, axis=-2, dtype=classes.dtype)
         return out
 
@@ -75,8 +77,11 @@ class RouteLayout:
         out = np.empty((*classes.shape[:-2], self.rows, classes.shape[-1]), dtype=classes.dtype)
         out[..., 0, :] = classes[..., : self.classes.count, :].sum(axis=-2)
         out[..., 1 : len(self.codes), :] = classes[..., self.classes.count :, :]
-        if self.kept:
-            out[..., len(self.codes) : -1, :] = self.buckets(classes)[..., list(self.kept), :]
+        for row, kept in enumerate(self.kept, start=len(self.codes)):
+            within = [*range(kept + 1), *self._fast]
+            if kept >= self.classes.timeout_class:
+                within += self.timeouts
+            out[..., row, :] = classes[..., within, :].sum(axis=-2)
         out[..., -1, :] = out[..., : len(self.codes), :].sum(axis=-2)
         return out
 
