@@ -243,7 +243,7 @@ def test_attempts_by_status_count_the_requests_of_their_journey(drawn):
 
 
 def test_a_slowdown_of_one_tier_moves_only_its_body(drawn):
-    """All buckets of the histogram, the lower ones included, follow the slower law for the tier that it touches, and the usual one elsewhere."""
+    """All its buckets follow the slower law for the tier that is touched, and the usual one elsewhere."""
     grid, shapes, baseline = drawn
     exports = Exports(shapes, {}, baseline, grid, 1)
     exports.effects.append(
