@@ -159,6 +159,24 @@ def judge(outcome: Outcome, expectations: Iterable[Expectation]) -> tuple[Proble
     return tuple(chain.from_iterable(_judge_one(index, one, measured) for index, one in enumerate(expectations)))
 
 
+def unknown_metrics(expectations: Iterable[Expectation]) -> tuple[Problem, ...]:
+    """Expectations on names that no outcome has, as far as that can be said before a run."""
+    return tuple(
+        Problem(
+            "expect/unknown-metric",
+            "no outcome has a metric of that name",
+            path=f"expect[{index}].metric",
+            found=one.metric,
+            allowed="one of the metrics in docs/rooms/expect.md",
+            nearest=next(
+                iter(difflib.get_close_matches(one.metric, [doc.pattern for doc in documented_metrics()], n=1, cutoff=0.4)), None
+            ),
+        )
+        for index, one in enumerate(expectations)
+        if "*" not in one.metric and not is_documented(one.metric)
+    )
+
+
 def _judge_one(index: int, expected: Expectation, measured: dict[str, float | None]) -> list[Problem]:
     path = f"expect[{index}]"
     names = [expected.metric] if expected.metric in measured else _matching(expected.metric, measured)

@@ -52,7 +52,7 @@ def test_another_seed_is_another_month(short):
 
 
 def test_an_expectation_that_fails_exits_with_findings_and_says_what_was_measured(short, tmp_path):
-    path = short("[{metric: pages, at_least: 100}, {metric: incidents, at_least: 0}, {metric: pagse, at_most: 1}]")
+    path = short("[{metric: pages, at_least: 100}, {metric: incidents, at_least: 0}]")
     done = CliRunner().invoke(cli, ["run", str(path), "--out", str(tmp_path / "out")])
 
     assert done.exit_code == ExitCode.FINDINGS
@@ -105,3 +105,52 @@ def test_an_interrupted_run_says_so_and_exits_with_130(short, tmp_path):
         assert running.returncode == ExitCode.INTERRUPTED
         assert "Traceback" not in err
         assert not (tmp_path / "out").exists()
+
+
+def test_a_metric_that_does_not_exist_is_named_before_anything_is_simulated(short):
+    path = short("[{metric: slo.nix, at_most: 1}, {metric: pagse, at_most: 1}, {metric: pages, at_least: 0}]")
+    validated = CliRunner().invoke(cli, ["validate", str(path)])
+
+    assert validated.exit_code == ExitCode.FINDINGS
+    assert validated.stdout.count("expect/unknown-metric") == 2
+    assert "short.yaml:6:" in validated.stdout
+    assert "pages" in validated.stdout
+
+
+def test_a_policy_given_instead_of_a_scenario_is_called_one(short, tmp_path, capsys):
+    short()
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(tmp_path / "policy.yaml")])
+
+    assert caught.value.code == ExitCode.BAD_INPUT
+    assert "takes a scenario" in capsys.readouterr().err
+
+
+def test_force_never_deletes_what_is_not_a_result(short, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "outcome.json").write_text("{}")
+    (out / "mine.txt").write_text("mine")
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(short()), "--out", str(out), "--force"])
+
+    assert caught.value.code == ExitCode.BAD_INPUT
+    assert "mine.txt" in capsys.readouterr().err
+    assert (out / "mine.txt").read_text() == "mine"
+
+
+def test_a_horizon_that_cannot_be_held_in_memory_is_refused(short):
+    path = short()
+    path.write_text(path.read_text().replace("12h", "99999d"))
+
+    assert "at most 2,110,000 scrapes" in CliRunner().invoke(cli, ["validate", str(path)]).stdout
+
+
+@pytest.mark.parametrize("redirect", [">&-", "2>&-", "| head -1"])
+def test_closed_outputs_give_no_traceback_and_never_the_code_for_findings(short, redirect):
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = f"{sys.executable} -m workbench run {short()} {redirect}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {ExitCode.FINE, ExitCode.BAD_INPUT}

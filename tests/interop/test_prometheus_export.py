@@ -5,14 +5,14 @@ from click.testing import CliRunner
 
 from tests.support.places import ROOT
 from tests.support.programs import need
-from workbench.cli.export import command
+from workbench.cli.main import cli
 from workbench.scenario.load import load_scenario
 
 BASELINE = ROOT / "scenarios/medianest/baseline.yaml"
 
 
 def test_the_exported_rules_of_the_reference_load_in_a_real_prometheus(tmp_path):
-    done = CliRunner().invoke(command, ["prometheus", str(BASELINE)])
+    done = CliRunner().invoke(cli, ["export", "prometheus", str(BASELINE)])
     assert done.exit_code == 0, done.output
     (tmp_path / "rules.yml").write_text(done.stdout)
 

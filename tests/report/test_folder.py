@@ -58,7 +58,6 @@ def test_a_folder_that_is_there_is_refused_without_force(outcome, tmp_path):
 def test_force_replaces_a_folder_of_ours_whole(outcome, tmp_path):
     out = tmp_path / "out"
     write(outcome, out)
-    (out / "notes.txt").write_text("mine")
 
     write(replace(outcome, name="second"), out, force=True, html=None)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from workbench.world.effects import PIECE_BINS, ActiveEffect, overlay
+from workbench.world.effects import ActiveEffect, overlay
 from workbench.world.exports import Exports
 from workbench.world.grid import Grid
 from workbench.world.histograms import histogram_series
@@ -104,7 +104,7 @@ ERRORS = ErrorsHappen(0.2, (("500", 0.8), ("502", 0.2)))
 def _download(drawn):
     _, shapes, baseline = drawn
     index = [layout.route for layout in shapes].index("/api/v1/media/download")
-    return shapes[index], baseline.samplers[index].block(0)[:, :, :PIECE_BINS]
+    return shapes[index], baseline.samplers[index].block(0)[:, :, :240]
 
 
 def test_an_error_incident_moves_the_stated_share_and_loses_no_request(drawn):

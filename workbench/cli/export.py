@@ -30,15 +30,12 @@ def history(
 
     from workbench.errors import BadInput, Problem
     from workbench.interop.history import counts_csv, incidents_csv
+    from workbench.report.folder import check_file, write_file
     from workbench.run.month import run
     from workbench.scenario.load import load_scenario
-    from workbench.units import parse_duration
 
     loaded = load_scenario(scenario)
-    try:
-        step_s, until_s = parse_duration(step), parse_duration(until) if until else None
-    except ValueError as error:
-        raise BadInput(Problem(check="cli/duration", message=str(error), found=f"{step} {until or ''}".strip())) from error
+    step_s, until_s = _seconds("--step", step), _seconds("--until", until) if until else None
     if step_s < loaded.clock.scrape_interval:
         raise BadInput(
             Problem(
@@ -58,10 +55,22 @@ def history(
                 allowed=", ".join(sorted(loaded.world.routes)),
             )
         )
+    if incidents is not None:
+        check_file(incidents, read=[path for path in scenario.parent.iterdir() if path.is_file()])
     outcome = run(loaded if seed is None else dataclasses.replace(loaded, seed=seed))
     if incidents is not None:
-        incidents.write_text(incidents_csv(outcome, routes=routes, until_s=until_s), encoding="utf-8")
+        write_file(incidents, incidents_csv(outcome, routes=routes, until_s=until_s))
     click.echo(counts_csv(outcome, step_s=step_s, routes=routes, until_s=until_s), nl=False)
+
+
+def _seconds(option: str, text: str) -> float:
+    from workbench.errors import BadInput, Problem
+    from workbench.units import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise BadInput(Problem(check="cli/duration", message=str(error), path=option, found=text)) from error
 
 
 @command.command("prometheus")

@@ -27,8 +27,9 @@ _NEXT = (
 def command(folder: Path, *, force: bool) -> None:
     """Put the reference scenario and a commented starter into DIR.
 
-    DIR gets medianest/ (the reference system: four tiers, one month) and
-    starter/ (a small world and policy, every field explained). A DIR that holds
+    DIR gets medianest/ (the reference system: four tiers, one month),
+    starter/ (a small world and policy, every field explained) and recorded/
+    (a history to replay, exported from a simulated month). A DIR that holds
     files is refused without --force.
     """
     count = write_scenarios(folder, force=force)

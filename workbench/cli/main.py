@@ -87,6 +87,10 @@ def _code(args: list[str]) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(cli, {}, "workbench", "_WORKBENCH_COMPLETE", instruction)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+    if sys.stdout is None:
+        return _complain("standard output is closed, so nothing could be shown")
     # Not cli.main(): it turns a closed pipe into exit code 1, which means findings here.
     debug = bool(os.environ.get(DEBUG_VARIABLE))
     try:
@@ -145,6 +149,8 @@ def _reason(error: OSError) -> str:
 def _flushed(code: int) -> int:
     """`code`, once all output is out; output that cannot be written is a failure, but no traceback."""
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
         try:
             stream.flush()
         except OSError as error:

@@ -98,7 +98,7 @@ def command(
     reset. A row is one scrape at its time (ISO 8601 or seconds) and holds the events since the row before. An empty cell is
     unknown, never zero. Exit code 1 if no objective could be measured.
     """
-    from workbench.report.folder import check_free, write_file, write_folder
+    from workbench.report.folder import check_file, check_free, write_file, write_folder
     from workbench.report.tables import alerts_csv, outcome_json
     from workbench.run.replay import replay
     from workbench.scenario.load import load_policy
@@ -107,6 +107,8 @@ def command(
         raise click.UsageError("--total-series and --errors-series must differ")
     if out is not None:
         check_free(out, force)
+    if alerts_out is not None:
+        check_file(alerts_out, read=(history, policy_file, incidents))
     outcome = replay(
         history,
         load_policy(policy_file),

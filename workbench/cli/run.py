@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from workbench.errors import ExitCode
+from workbench.errors import BadInput, ExitCode, Problem
 
 
 @click.command("run")
@@ -25,10 +25,24 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
     import dataclasses
 
     from workbench.cli.show import console, progress
-    from workbench.expect import judge
-    from workbench.scenario.load import load_scenario
+    from workbench.expect import judge, unknown_metrics
+    from workbench.scenario.load import load
 
-    loaded = load_scenario(scenario)
+    read = load(scenario)
+    loaded = read.scenario
+    if loaded is None:
+        raise BadInput(
+            Problem(
+                check="cli/kind",
+                message="run takes a scenario",
+                file=str(scenario),
+                path="kind",
+                found=read.kind,
+                allowed="Scenario",
+            )
+        )
+    if unknown := unknown_metrics(loaded.expect):
+        raise BadInput(read.placed(problem, "scenario") for problem in unknown)
     if seed is not None:
         loaded = dataclasses.replace(loaded, seed=seed)
     if directory is not None:
@@ -51,13 +65,16 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
         click.echo(outcome_json(outcome), nl=False)
     else:
         from workbench.cli.summary import print_summary
+        from workbench.report.folder import RESULTS
 
         print_summary(
             outcome,
             console(wrap=True),
             expectations_failed=failed,
-            files=[directory / "report.html"] if directory is not None else [],
+            files=[directory / name for name in RESULTS] if directory is not None else [],
         )
+        if loaded.expect and not failed:
+            click.echo(f"\nAll {len(loaded.expect)} expectations of the scenario hold.")
     if failed:
         from workbench.cli.show import print_problems
 

@@ -27,7 +27,12 @@ def console(*, err: bool = False, wrap: bool = False) -> Console:
     """
     from rich.console import Console
 
-    made = Console(stderr=err, highlight=False, markup=False, emoji=False)
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            """Whoever read our output has left; the library would exit with 1, which means findings here."""
+            raise BrokenPipeError
+
+    made = Ours(stderr=err, highlight=False, markup=False, emoji=False)
     made.soft_wrap = not made.is_terminal and not wrap
     return made
 

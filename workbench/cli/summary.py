@@ -145,7 +145,8 @@ def _events(outcome: Outcome, console: Console) -> None:
     if truth.deployments:
         bad = sum(deployment.bad for deployment in truth.deployments)
         text += f", {words.counted(len(truth.deployments), 'deployment')} ({bad} bad)"
-    text += f", {words.counted(len(truth.pages), 'page')}"
+    if outcome.source == "simulated":
+        text += f", {words.counted(len(truth.pages), 'page')}"
     escalated = sum(page.escalated for page in truth.pages)
     if escalated:
         text += f" ({escalated} escalated)"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from workbench.errors import ExitCode
+from workbench.errors import BadInput, ExitCode, Problem
 
 
 @click.command(short_help="Check scenario, world and policy files; show every problem.")
@@ -23,9 +24,25 @@ def command(paths: tuple[Path, ...], output: str) -> None:
     from workbench.scenario.load import check_paths
 
     problems, files = check_paths(paths)
+    problems = [*problems, *_unknown_metrics(paths)]
     if output == "json":
         click.echo(as_json(problems, files=files))
     else:
         print_problems(problems, err=False)
         click.echo(f"{counted(files, 'file')}, {counted(len(problems), 'problem')}")
     raise SystemExit(ExitCode.FINDINGS if problems else ExitCode.FINE)
+
+
+def _unknown_metrics(paths: tuple[Path, ...]) -> Iterator[Problem]:
+    """Expectations of sound scenarios on metrics that do not exist."""
+    from workbench.expect import unknown_metrics
+    from workbench.scenario.load import load
+
+    for path in paths:
+        for file in sorted(path.rglob("*.y*ml")) if path.is_dir() else [path]:
+            try:
+                loaded = load(file)
+            except BadInput:
+                continue
+            if loaded.scenario is not None:
+                yield from (loaded.placed(problem, "scenario") for problem in unknown_metrics(loaded.scenario.expect))

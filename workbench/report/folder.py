@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.errors import CouldNotRun
@@ -22,6 +22,8 @@ from workbench.report.tables import alerts_csv, incidents_csv, outcome_json
 from workbench.telemetry.series import Telemetry
 
 MARKER = "outcome.json"
+RESULTS = (MARKER, "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html")
+"""Everything that a result folder holds."""
 """The file by which a folder of ours is known."""
 _PARTIAL = "partial"
 _REPLACED = "replaced"
@@ -43,6 +45,11 @@ def check_free(directory: Path, force: bool) -> None:
                 raise CouldNotRun(f"{directory} is there already; choose another folder, or replace it with --force")
             if any(directory.iterdir()) and not (directory / MARKER).is_file():
                 raise CouldNotRun(f"{directory} has content but no {MARKER}, so it is not ours to replace; choose another folder")
+            foreign = sorted(entry.name for entry in directory.iterdir() if entry.name not in RESULTS)
+            if foreign:
+                raise CouldNotRun(
+                    f"{directory} also holds {', '.join(foreign[:5])}, which --force would delete; move it away first"
+                )
         parent = next(p for p in directory.absolute().parents if p.exists())
         if not parent.is_dir():
             raise CouldNotRun(f"{parent} is a file; {directory} cannot be made in it")
@@ -70,11 +77,13 @@ def write_folder(outcome: Outcome, directory: Path, *, force: bool, html: str | 
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, over an older one; raises CouldNotRun if that is not possible."""
+    """Write a text file whole or not at all, over an older one.
+
+    Raises CouldNotRun if that is not possible; a link, a device or a pipe would be replaced by the file, so these are refused.
+    """
+    check_file(path)
     partial = path.with_name(f".{path.name}.{_PARTIAL}-{secrets.token_hex(4)}")
     try:
-        if path.is_dir():
-            raise CouldNotRun(f"{path} is a folder; name a file")
         _write(partial, text)
         partial.replace(path)
     except (OSError, ValueError) as error:
@@ -82,6 +91,19 @@ def write_file(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError, ValueError):
             partial.unlink()
+
+
+def check_file(path: Path, *, read: Iterable[Path | None] = ()) -> None:
+    """Raise CouldNotRun if `write_file` would refuse `path`, or if it is one of the files `read`; call it before a long run."""
+    try:
+        if not path.name or path.is_dir():
+            raise CouldNotRun(f"{path} is a folder; name a file")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise CouldNotRun(f"{path} is no regular file; name another one")
+        if path.exists() and any(one is not None and one.exists() and path.samefile(one) for one in read):
+            raise CouldNotRun(f"{path} is read by this very command; name another file to write")
+    except (OSError, ValueError) as error:
+        raise CouldNotRun(f"cannot use {path}: {_reason(error)}") from error
 
 
 def _fill(folder: Path, outcome: Outcome, html: str | None) -> None:

@@ -262,6 +262,11 @@ def _coarse(groups: Iterable[RuleGroup], history: History, profile: Profile, voc
                 if label not in names:
                     names.append(label)
     times = {id(one.times): one.times for one in history.telemetry.by_name.get(vocabulary.requests, ())}
+    if times and rules_of and all(len(one) < 3 for one in times.values()):
+        yield Problem(
+            "replay/short-history", "the history is too short for any rule: a rate needs two rows before it", Severity.WARNING
+        )
+        return
     for window_s, rules in sorted(rules_of.items()):
         share = max((_share_with_rate(one, window_s, profile, history.last_scrape_s) for one in times.values()), default=0.0)
         if share >= SPARSE:

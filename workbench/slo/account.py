@@ -79,4 +79,5 @@ class SloResult:
     burn_rates: tuple[BurnRate, ...]
     """Over 1 h, 6 h, 24 h and 72 h."""
     daily_met: tuple[bool | None, ...]
-    """For each calendar day of the run: was the day's SLI at or over the target? None without events."""
+    """For each calendar day of the run: was the day's SLI at or over the target? None without events, and
+    for a day of which the run holds less than half while it holds more of others."""

@@ -16,6 +16,7 @@ from workbench.slo.events import EventCounts
 from workbench.slo.indicators import EventSet, count_events
 from workbench.slo.tracks import SloTrack, Tracks
 from workbench.telemetry.series import FloatArray, Telemetry
+from workbench.units import DAY_S
 
 
 def measure_slos(
@@ -47,6 +48,8 @@ def _measure(name: str, policy: Policy, events: EventCounts, edges: tuple[float,
     last = int(events.up_to(elapsed_s))
     bad, known, everything = (column[last].item() for column in (events.bad, events.known, events.everything))
     window_s = budget_window_s(slo, elapsed_s)
+    # A few minutes of a day say little about the day; a period that has nothing longer is judged by what it has.
+    longest = max(last_s - first for first, last_s in pairwise(edges))
     budget = account(
         *_until(events, elapsed_s, window_s),
         target=slo.target,
@@ -69,7 +72,10 @@ def _measure(name: str, policy: Policy, events: EventCounts, edges: tuple[float,
         burn_rates=tuple(
             burn_rate(row, *_until(events, elapsed_s, row.window_s), target=slo.target, budget=budget) for row in BURN_WINDOWS
         ),
-        daily_met=tuple(meets(*_within(events, first, last_s), slo.target) for first, last_s in pairwise(edges)),
+        daily_met=tuple(
+            meets(*_within(events, first, last_s), slo.target) if last_s - first >= min(DAY_S / 2, longest) else None
+            for first, last_s in pairwise(edges)
+        ),
     )
 
 

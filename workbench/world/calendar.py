@@ -29,7 +29,9 @@ def local_seconds(start: dt.datetime, times_s: FloatArray) -> FloatArray:
         before, after = hours[index // 4], hours[index // 4 + 1]
         offsets[index] = before if before == after else _offset_s(start, utc, float(pieces[index]))
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    base = midnight.weekday() * DAY_S + (start - midnight).total_seconds() - offsets[0]
+    # Of the start as the calendar writes it: where its midnight does not exist, the first offset is already another one.
+    own = start.utcoffset()
+    base = midnight.weekday() * DAY_S + (start - midnight).total_seconds() - (own.total_seconds() if own is not None else 0.0)
     shift = offsets[np.minimum((times_s // _PIECE_S).astype(np.int64), len(offsets) - 1)]
     week: FloatArray = np.mod(times_s + base + shift, 7 * DAY_S)
     return week

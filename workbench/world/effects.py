@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.rng import stream
-from workbench.telemetry.series import Array
+from workbench.telemetry.series import Array, FloatArray
 from workbench.world.layout import RouteLayout
 from workbench.world.plan import ErrorsHappen, Impact, LatencyRises
 
-PIECE_BINS = 240
+PIECE_BINS = 20
 """Draws of an effect are keyed by pieces of this many bins; a piece never crosses a block of the baseline."""
 
 
@@ -45,21 +45,20 @@ def overlay(classes: Array, begin: int, layout: RouteLayout, effects: Sequence[A
     """
     out = classes.copy()
     end = begin + classes.shape[-1]
+    slowed = np.ones((classes.shape[0], classes.shape[-1]))
     touching = [effect for effect in effects if layout.route in effect.routes and effect.overlaps(begin, end)]
     for effect in sorted(touching, key=lambda effect: (effect.first, effect.id)):
         at = max(begin, effect.first)
         until = end if effect.last is None else min(end, effect.last)
         tiers = np.flatnonzero([tier in effect.tiers for tier in layout.tiers])
         rng = stream(seed, "effect", effect.id, layout.route, begin)
-        drawn = _apply(effect.impact, out[tiers][:, :, at - begin :], layout, rng)
+        if isinstance(effect.impact, ErrorsHappen):
+            drawn = _fail(out[tiers][:, :, at - begin :], effect.impact, layout, rng)
+        else:
+            drawn = _slow(out[tiers][:, :, at - begin :], effect.impact, layout, rng, slowed[tiers, at - begin :])
+            slowed[tiers, at - begin : until - begin] *= effect.impact.factor
         out[tiers, :, at - begin : until - begin] = drawn[:, :, : until - at]
     return out
-
-
-def _apply(impact: Impact, classes: Array, layout: RouteLayout, rng: np.random.Generator) -> Array:
-    if isinstance(impact, ErrorsHappen):
-        return _fail(classes, impact, layout, rng)
-    return _slow(classes, impact, layout, rng)
 
 
 def _fail(classes: Array, impact: ErrorsHappen, layout: RouteLayout, rng: np.random.Generator) -> Array:
@@ -73,26 +72,40 @@ def _fail(classes: Array, impact: ErrorsHappen, layout: RouteLayout, rng: np.ran
     share_left = 1.0
     for code, share in impact.codes[:-1]:
         taken = rng.binomial(left, min(1.0, share / share_left))
-        out[:, good + layout.others.index(code)] += taken.astype(out.dtype)
+        out[:, _row(layout, code)] += taken.astype(out.dtype)
         left = left - taken
         share_left -= share
-    out[:, good + layout.others.index(impact.codes[-1][0])] += left.astype(out.dtype)
+    out[:, _row(layout, impact.codes[-1][0])] += left.astype(out.dtype)
     return out
 
 
-def _slow(classes: Array, impact: LatencyRises, layout: RouteLayout, rng: np.random.Generator) -> Array:
-    """Each good answer moves to the class in which its longer latency lies."""
+def _row(layout: RouteLayout, code: str) -> int:
+    """Class row of an answer; one with the success code is fast."""
+    return 0 if code == layout.codes[0] else layout.classes.count + layout.others.index(code)
+
+
+def _slow(classes: Array, impact: LatencyRises, layout: RouteLayout, rng: np.random.Generator, before: FloatArray) -> Array:
+    """Each good answer moves to the class in which its longer latency lies.
+
+    `before` `[tiers, bins]` is how much slower the answers already are: the law that is slowed down is not the usual one there.
+    """
     out = classes.copy()
-    good = layout.classes.count
-    moves = layout.classes.moves(impact.factor)
-    moved = np.zeros((classes.shape[0], good, classes.shape[2]), dtype=np.int64)
-    for index in range(good):
+    for factor in np.unique(before):
+        tier, at = np.nonzero(before == factor)
+        out[tier, : layout.classes.count, at] = _moved(
+            out[tier, : layout.classes.count, at], layout.classes.moves(impact.factor, float(factor)), rng
+        )
+    return out
+
+
+def _moved(good: Array, moves: FloatArray, rng: np.random.Generator) -> Array:
+    """Counts `[cells, classes]` after each class was spread over others by its row of `moves`."""
+    out = np.zeros(good.shape, dtype=np.int64)
+    for index in range(good.shape[1]):
         target = np.flatnonzero(moves[index] > 0)
-        if len(target) == 1 or not classes[:, index].any():
-            moved[:, target[-1]] += classes[:, index]
+        if len(target) == 1 or not good[:, index].any():
+            out[:, target[-1]] += good[:, index]
             continue
         shares = moves[index, target]
-        drawn = rng.multinomial(classes[:, index], shares / shares.sum())
-        moved[:, target] += np.moveaxis(drawn, -1, 1)
-    out[:, :good] = moved.astype(out.dtype)
-    return out
+        out[:, target] += rng.multinomial(good[:, index], shares / shares.sum())
+    return out.astype(good.dtype)

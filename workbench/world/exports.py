@@ -56,9 +56,11 @@ class Exports:
         self.touched: tuple[dict[int, _Touched], ...] = tuple({} for _ in layouts)
         self._baseline = baseline
         self._seed = seed
-        self._values = tuple(np.empty(rows.shape, dtype=np.int32) for rows in baseline.rows)
+        most = sum(float(sampler.mean.sum()) for sampler in baseline.samplers)
+        self._kind = np.int32 if most + 12 * most**0.5 + 100 < np.iinfo(np.int32).max else np.int64
+        self._values = tuple(np.empty(rows.shape, dtype=self._kind) for rows in baseline.rows)
         self._status = [
-            _StatusCounter(metric, status, np.zeros(len(grid), dtype=np.int32), index, _rows_of(layout, digits, status))
+            _StatusCounter(metric, status, np.zeros(len(grid), dtype=self._kind), index, _rows_of(layout, digits, status))
             for metric, (journey, digits) in _STATUS_COUNTERS.items()
             for index, layout in enumerate(layouts)
             if journeys.get(layout.route) == journey
@@ -91,7 +93,7 @@ class Exports:
         self.filled = high
 
     def values(self, index: int) -> Array:
-        """Cumulative counters of one layout, `[tiers, rows, bins]`, int32."""
+        """Cumulative counters of one layout, `[tiers, rows, bins]`, int32 or, where that is too small, int64."""
         return self._values[index]
 
     def events(self, index: int, row: int) -> Array:
@@ -119,11 +121,17 @@ class Exports:
         for counter in self._status:
             yield Series(SeriesKey.of(counter.metric, status=counter.status), times, counter.values)
 
+    def _open(self, low: int) -> list[ActiveEffect]:
+        """Effects that reach the piece of bin `low` or later ones."""
+        piece = low // PIECE_BINS * PIECE_BINS
+        return [effect for effect in self.effects if effect.last is None or effect.last > piece]
+
     def _counts(self, index: int, low: int, high: int) -> Array:
         """Events of the bins [low, high) of one route, `[tiers, rows, high - low]`."""
         rows = self._baseline.rows[index][:, :, low:high]
         layout = self.layouts[index]
-        effects = [effect for effect in self.effects if layout.route in effect.routes]
+        # An effect that ended before the first piece that is drawn has nothing to say any more.
+        effects = [effect for effect in self._open(low) if layout.route in effect.routes]
         hit = [
             block
             for block in range(low // BLOCK_BINS, (high - 1) // BLOCK_BINS + 1)
@@ -159,6 +167,6 @@ def _accumulate(counts: Array, values: Array, low: int, high: int, restarts: lis
     for begin, end in itertools.pairwise(cuts):
         out = values[:, :, begin:end]
         # Converted first: a running sum that converts as it goes costs several times as much.
-        np.cumsum(counts[:, :, begin - low : end - low].astype(np.int32), axis=2, out=out)
+        np.cumsum(counts[:, :, begin - low : end - low].astype(values.dtype), axis=2, out=out)
         if begin > 0 and begin not in restarts:
             out += values[:, :, begin - 1 : begin]

@@ -61,5 +61,7 @@ class Grid:
 
     def nearest_edge(self, time_s: float) -> float:
         """The bin edge nearest to `time_s`: effects begin and end on edges, so that truth and telemetry agree to the request."""
-        index = round((time_s - self.phase_s) / self.step_s)
-        return float(min(max(0.0, self.phase_s + index * self.step_s if index >= 0 else 0.0), self.times[-1]))
+        if time_s < self.phase_s / 2:
+            return 0.0
+        index = max(0, round((time_s - self.phase_s) / self.step_s))
+        return float(min(self.phase_s + index * self.step_s, self.times[-1]))

@@ -37,11 +37,11 @@ def histogram_series(exports: Exports, baseline: Baseline, seed: int) -> Iterato
             labels = {"route": layout.route, "tier": tier}
             below = _running(body[t], restarts)
             for b, bound in enumerate(layout.classes.body_bounds):
-                values = below[b].astype(np.int32)
+                values = below[b].astype(np.int64)
                 yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
             for c, bound in enumerate(layout.classes.tail_bounds):
                 if c not in layout.kept:
-                    values = upto[t, c].astype(np.int32)
+                    values = upto[t, c].astype(np.int64)
                     yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
             yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, total[t])
 
@@ -50,12 +50,17 @@ def _body(exports: Exports, baseline: Baseline, index: int, counts: Array, seed:
     """Requests up to each body bound in each slot, `[bounds, slots]`, one for each tier. `counts` is `[tiers, slots]`."""
     layout, width = exports.layouts[index], baseline.slot_bins
     usual = layout.classes.body_shares()
+    undisturbed = layout.buckets(baseline.slots[index])[:, 0]
     out = []
     for t, tier in enumerate(layout.tiers):
         factors = _factors(exports.effects, layout.route, tier, len(exports.grid))
         slowed = {factor: layout.classes.body_shares(factor) for factor in sorted(set(factors.values()))}
         rng = stream(seed, "histogram body", layout.route, tier)
-        split = rng.multinomial(counts[t], usual)
+        # Drawn from the baseline first, which is the same under every policy, and again only where something happened.
+        split = rng.multinomial(undisturbed[t], usual)
+        for changed in np.flatnonzero(counts[t] != undisturbed[t]).tolist():
+            again = stream(seed, "histogram body", layout.route, tier, changed)
+            split[changed] = again.multinomial(counts[t, changed], usual)
         for slot in sorted({k // width for k in factors if k // width < counts.shape[1]}):
             block, offset = divmod(slot * width, BLOCK_BINS)
             inside = layout.buckets(exports.touched[index][block].final[t, :, offset : offset + width])[0]

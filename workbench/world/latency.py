@@ -82,18 +82,19 @@ class LatencyClasses:
         split: FloatArray = parts / total
         return split
 
-    def moves(self, factor: float) -> FloatArray:
+    def moves(self, factor: float, before: float = 1.0) -> FloatArray:
         """P(class b | class a) when latencies are multiplied by `factor`, `[count, count]`, rows adding up to 1.
 
-        A request of class a has a latency X between two bounds; afterwards it has factor * X. Exact for the lognormal law.
+        A request of class a has a latency X between two bounds; afterwards it has factor * X. Exact for the lognormal law, of
+        which all latencies were already multiplied by `before`.
         """
         edges = np.array([0.0, *self.tail_bounds, math.inf])
         out = np.zeros((self.count, self.count))
         for a in range(self.count):
             low, high = edges[a], edges[a + 1]
-            inside = np.diff(lognormal_cdf(self.law, np.array([low, high])))[0]
+            inside = np.diff(lognormal_cdf(self.law, np.array([low, high]) / before))[0]
             cuts = np.clip(edges / factor, low, high)
-            parts = np.diff(lognormal_cdf(self.law, cuts))
+            parts = np.diff(lognormal_cdf(self.law, cuts / before))
             if inside > 1e-300 and parts.sum() > 0:
                 out[a] = parts / parts.sum()
             else:

@@ -16,7 +16,7 @@ from workbench.rng import stream
 from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.world import Effect, ErrorEffect, FailureMode, World
 from workbench.telemetry.series import FloatArray
-from workbench.units import DAY_S, HOUR_S
+from workbench.units import DAY_S
 from workbench.world.calendar import local_seconds, working_hours
 from workbench.world.grid import Grid
 
@@ -107,6 +107,8 @@ def _incidents(world: World, name: str, grid: Grid, start: dt.datetime, seed: in
     out: list[PlannedIncident] = []
     for index, at_s in enumerate(_arrivals(mode, name, grid, start, seed)):
         start_s = grid.nearest_edge(at_s)
+        if start_s >= grid.times[-1]:
+            continue
         rng = stream(seed, "incident", name, index)
         impact = _impact(mode.effect, rng)
         end_s = _end_edge(grid, start_s + _lognormal(mode.duration, rng))
@@ -157,15 +159,19 @@ def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_b
     names = sorted(delivery.components)
     weights = np.array([delivery.components[name] for name in names])
     out: list[PlannedDeployment] = []
-    days = math.ceil(grid.horizon_s / DAY_S)
-    for day in range(days):
+    if not names:
+        return out
+    for day in range(math.ceil(grid.horizon_s / DAY_S) + 1):
         rng = stream(seed, "deployments", day)
         count = int(rng.poisson(delivery.per_working_day))
         hours = np.sort(rng.uniform(delivery.from_hour, delivery.to_hour, count))
-        times = day * DAY_S + hours * HOUR_S
-        if count == 0 or not working_hours(local_seconds(start, np.array([day * DAY_S + DAY_S / 2])), 0, 24)[0]:
+        date = start.date() + dt.timedelta(days=day)
+        if date.weekday() >= 5:
             continue
-        for index, at_s in enumerate(times):
+        for index, hour in enumerate(hours):
+            at_s = _after(start, date, float(hour))
+            if not 0 <= at_s < grid.times[-1]:
+                continue
             own = stream(seed, "deployment", day, index)
             component = names[int(own.choice(len(names), p=weights / weights.sum()))]
             bad = own.random() < float(delivery.change_failure_rate)
@@ -200,11 +206,17 @@ def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_b
     return out
 
 
+def _after(start: dt.datetime, date: dt.date, hour: float) -> float:
+    """Seconds from the start of the run to a local hour of a day, daylight saving time included."""
+    clock = dt.datetime.combine(date, dt.time(), start.tzinfo) + dt.timedelta(hours=hour)
+    return (clock.astimezone(dt.UTC) - start.astimezone(dt.UTC)).total_seconds()
+
+
 def _impact(effect: Effect, rng: np.random.Generator) -> Impact:
     z = float(rng.standard_normal())
     if isinstance(effect, ErrorEffect):
         ratio = min(1.0, float(effect.ratio_median) * math.exp(effect.ratio_sigma * z))
-        return ErrorsHappen(ratio, tuple((code, float(share)) for code, share in sorted(effect.codes.items())))
+        return ErrorsHappen(ratio, tuple((code, float(share)) for code, share in sorted(effect.codes.items()) if share > 0))
     return LatencyRises(1 + (effect.factor_median - 1) * math.exp(effect.factor_sigma * z))
 
 

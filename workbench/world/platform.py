@@ -15,7 +15,7 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey
 from workbench.units import DAY_S, HOUR_S
 from workbench.world.grid import Grid
-from workbench.world.latency import lognormal_cdf
+from workbench.world.requests import BLOCK_BINS
 
 _SESSION_STEP_BINS = 20
 
@@ -56,18 +56,14 @@ def media_jobs(world: World, grid: Grid, uploads: Array, seed: int) -> Series:
     `uploads` are those of each bin.
     """
     law = world.platform.media_processing
-    rng = stream(seed, "media processing")
-    # A job taken somewhere in a bin is done j bins later: the law's distribution, averaged over where in the bin it began.
-    # The slowest three in 100,000 count as done where the table ends.
-    begun = (np.arange(32) + 0.5) / 32 * grid.step_s
-    most = max(2, math.ceil(law.median * math.exp(4 * law.sigma) / grid.step_s) + 1)
-    edges = np.arange(1, most) * grid.step_s
-    done_by = np.mean([lognormal_cdf(law, edges - at) for at in begun], axis=0)
-    shares = np.diff(np.concatenate([[0.0], done_by, [1.0]]))
-    split = rng.multinomial(uploads, shares)
     done = np.zeros(len(grid), dtype=np.int64)
-    for later in range(min(most, len(grid))):
-        done[later:] += split[: len(grid) - later, later]
+    for first in range(0, len(grid), BLOCK_BINS):
+        rng = stream(seed, "media processing", first // BLOCK_BINS)
+        taken = uploads[first : first + BLOCK_BINS]
+        begun = np.repeat(grid.times[first : first + BLOCK_BINS], taken) - grid.step_s * rng.random(int(taken.sum()))
+        ended = begun + law.median * np.exp(law.sigma * rng.standard_normal(len(begun)))
+        at = np.searchsorted(grid.times, ended)
+        done += np.bincount(at[at < len(grid)], minlength=len(grid))
     return Series(SeriesKey.of("media_processing_completed_total"), grid.times, np.cumsum(done))
 
 

@@ -26,7 +26,7 @@ from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
 from workbench.world.plan import Plan, PlannedDeployment, PlannedIncident, draw_plan
 from workbench.world.platform import media_jobs, platform_series
-from workbench.world.requests import draw_baseline
+from workbench.world.requests import BLOCK_BINS, draw_baseline
 from workbench.world.truth import Deployment, Incident, PageRecord, Truth
 
 Process = Generator[simpy.Event, Any, None]
@@ -39,6 +39,7 @@ class _Live:
     planned: PlannedIncident
     effect: ActiveEffect
     mitigation: simpy.Event
+    ended: simpy.Event
     handled: bool = False
     end_s: float | None = None
     paged_at_s: float | None = None
@@ -69,7 +70,8 @@ class System:
         self._world = scenario.world
         self._seed = scenario.seed
         self._layouts = layouts(scenario.world, keep)
-        slot_bins = max(1, round(scenario.world.histogram.body_step / clock.scrape_interval))
+        wanted = scenario.world.histogram.body_step / clock.scrape_interval
+        slot_bins = min((n for n in range(1, BLOCK_BINS + 1) if BLOCK_BINS % n == 0), key=lambda n: (abs(n - wanted), n))
         self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
         self._baseline = draw_baseline(
             scenario.world, self._layouts, self.grid, scenario.start, seed=scenario.seed, slot_bins=slot_bins
@@ -78,6 +80,7 @@ class System:
         self._exports = Exports(self._layouts, journeys, self._baseline, self.grid, scenario.seed)
         self._platform = tuple(platform_series(scenario.world, self.grid, self._baseline.rates, scenario.seed))
         self._live: list[_Live] = []
+        self._open: list[_Live] = []
         self._deployments: list[Deployment] = []
         self._pages: list[_PageState] = []
         self._idle_pages = 0
@@ -148,13 +151,16 @@ class System:
         yield self.env.timeout(planned.start_s - self.env.now)
         first = self.grid.first_bin_from(planned.start_s)
         effect = ActiveEffect(planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first)
-        live = _Live(planned, effect, self.env.event())
+        live = _Live(planned, effect, self.env.event(), self.env.event())
         self._live.append(live)
+        self._open.append(live)
         self._exports.effects.append(effect)
         self._changed(first)
         yield self.env.timeout(planned.natural_end_s - planned.start_s) | live.mitigation
         effect.last = max(first + 1, self.grid.first_bin_from(self.env.now))
         live.end_s = max(float(self.env.now), self.grid.start_of(effect.last))
+        self._open.remove(live)
+        live.ended.succeed()
         self._changed(effect.last)
 
     def _deployment(self, planned: PlannedDeployment) -> Process:
@@ -192,24 +198,28 @@ class System:
         delay = _draw(people.acknowledge, rng.standard_normal())
         if delay > people.escalate_after:
             state.escalated = True
+            state.engineer = self._on_call(state.command.at_s + people.shift)
             delay = people.escalate_after + _draw(people.acknowledge, rng.standard_normal())
         yield self.env.timeout(delay)
         state.acknowledged_at_s = float(self.env.now)
-        found = found or self._behind(state.command.routes)
+        if found is None or found.handled or found.end_s is not None:
+            found = self._behind(state.command.routes) or found
         if found is None:
             return
         state.incident = found.planned.id
-        if found.acknowledged_at_s is None:
-            found.acknowledged_at_s = float(self.env.now)
-        if found.handled or found.end_s is not None:
-            return
-        found.handled = True
-        # How long the fix takes belongs to the incident, not to the page: another policy meets the same incident.
-        rng = stream(self._seed, "mitigate", found.planned.id)
-        yield self.env.timeout(_draw(people.mitigate, rng.standard_normal()))
-        if found.end_s is None:
-            found.mitigated_at_s = float(self.env.now)
-            found.mitigation.succeed()
+        # Whoever is at it goes on until nothing that nobody works on touches these routes.
+        while found is not None and found.end_s is None and not found.handled:
+            found.handled = True
+            if found.acknowledged_at_s is None:
+                found.acknowledged_at_s = float(self.env.now)
+            # How long the fix takes belongs to the incident, not to the page: another policy meets the same incident.
+            rng = stream(self._seed, "mitigate", found.planned.id)
+            yield self.env.timeout(_draw(people.mitigate, rng.standard_normal()))
+            if found.end_s is None:
+                found.mitigated_at_s = float(self.env.now)
+                found.mitigation.succeed()
+                yield found.ended
+            found = self._behind(state.command.routes)
 
     # ---- helpers
 
@@ -218,7 +228,7 @@ class System:
 
         The oldest that touches the routes and that nobody works on, else the oldest.
         """
-        touching = [live for live in self._live if live.end_s is None and set(live.planned.routes) & set(routes)]
+        touching = [live for live in self._open if set(live.planned.routes) & set(routes)]
         touching.sort(key=lambda live: (live.handled, live.planned.start_s, live.planned.id))
         return touching[0] if touching else None
 

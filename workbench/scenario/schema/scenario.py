@@ -55,6 +55,11 @@ def _date(value: Any) -> dt.date:
         raise ValueError("a date is written year-month-day: 2026-04-01") from error
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+MOST_SCRAPES = 2_110_000
+"""A run keeps every scrape in memory: a month of the reference takes about 0.7 GB."""
+
+
 class Clock(Document):
     """When the run starts, how long it is, and how often it is looked at."""
 
@@ -72,8 +77,18 @@ class Clock(Document):
     def _phase_inside(self) -> Self:
         if self.scrape_phase >= self.scrape_interval:
             raise broken_rule("scrape_phase (7s if not stated) must be shorter than scrape_interval", "scrape_phase")
+        for name in ("horizon", "scrape_interval", "evaluation_interval", "scrape_phase"):
+            value = getattr(self, name) * 1000
+            if abs(value - round(value)) > 1e-6:
+                raise broken_rule(f"{name} must be whole milliseconds", name)
+        if not FIRST_YEAR <= self.start.year <= LAST_YEAR:
+            raise broken_rule(f"start must lie between {FIRST_YEAR} and {LAST_YEAR}", "start")
         if self.horizon < 2 * self.scrape_interval:
             raise broken_rule("horizon must hold at least two scrapes", "horizon")
+        if self.horizon / self.scrape_interval > MOST_SCRAPES:
+            raise broken_rule(f"horizon must hold at most {MOST_SCRAPES:,} scrapes; a year has that many at 15s", "horizon")
+        if self.horizon / self.evaluation_interval > MOST_SCRAPES:
+            raise broken_rule(f"horizon must hold at most {MOST_SCRAPES:,} evaluations", "evaluation_interval")
         return self
 
 
