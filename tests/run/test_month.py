@@ -180,6 +180,15 @@ def test_the_queries_of_the_reference_text_find_their_metric(busy_outcome, name)
     assert busy_outcome.telemetry.by_name[name]
 
 
+def test_a_rule_that_can_never_fire_at_these_scrapes_is_a_finding(busy_days):
+    clock = busy_days.clock.model_copy(update={"horizon": 7200.0, "scrape_interval": 300.0, "evaluation_interval": 60.0})
+    outcome = run(dataclasses.replace(busy_days, clock=clock))
+
+    [finding] = outcome.findings
+    assert "SLOBurnRateFast can never fire" in finding.message
+    assert not [episode for episode in outcome.episodes if episode.alert == "SLOBurnRateFast"]
+
+
 def test_every_accepted_upload_is_processed_once(busy_outcome):
     done = busy_outcome.telemetry.by_name["media_processing_completed_total"][0].values
     accepted = 0

@@ -6,7 +6,7 @@ its commands reach the world, and if they change what will be scraped, the stret
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from workbench import __version__
 from workbench.alerts.burn_rate import rule_groups
@@ -14,7 +14,7 @@ from workbench.alerts.engine import RuleEngine
 from workbench.alerts.rules import Profile
 from workbench.alerts.vocabulary import SIMULATED, matching_routes
 from workbench.control.paging import pages
-from workbench.errors import BadInput, Problem
+from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
 from workbench.run.judge import judge
 from workbench.scenario.model import Scenario
@@ -93,10 +93,25 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
         score=judged.score,
         scorecard=judged.scorecard,
         credits=judged.credits,
-        findings=(),
+        findings=tuple(_coarse(policy, profile)),
         telemetry=telemetry,
         tracks=judged.tracks,
     )
+
+
+def _coarse(policy: Policy, profile: Profile) -> Iterator[Problem]:
+    """Rules with a window that never holds the two scrapes that a rate needs."""
+    aligned = profile.phase_s == 0 and not profile.left_open
+    for name, rule in sorted(policy.burn_rate_alerts.items()):
+        for window_s in (rule.short, rule.long):
+            if window_s < profile.scrape_interval_s or (window_s == profile.scrape_interval_s and not aligned):
+                window, scrape = format_duration(window_s), format_duration(profile.scrape_interval_s)
+                yield Problem(
+                    check="run/coarse-scrapes",
+                    message=f"scrapes every {scrape} are too coarse for [{window}]: it never holds two samples, {name} can never fire",
+                    severity=Severity.WARNING,
+                    path=f"burn_rate_alerts.{name}",
+                )
 
 
 def bounds_read(policy: Policy, routes: Sequence[str]) -> dict[str, set[float]]:

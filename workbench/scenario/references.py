@@ -69,6 +69,8 @@ def pair_problems(world: Node, policy: Node, path_of: PathOf = plain_path) -> It
         threshold = _scalar(indicator, "threshold")
         if threshold is not None and bounds is not None:
             yield from _threshold(threshold, (*path, "threshold"), bounds, path_of)
+            globs = [str(glob.value) for _, glob in _texts(indicator, path, "routes")] or ["*"]
+            yield from _slow_routes(threshold, (*path, "threshold"), globs[:MOST_GLOBS], world, path_of)
         if answers:
             yield from _bad_codes(indicator, (*path, "bad_codes"), answers, path_of)
     for name, sla in _entries(policy, ("slas",)):
@@ -182,6 +184,28 @@ def _threshold(node: ScalarNode, path: Path, bounds: dict[float, str], path_of: 
         allowed=listed([bounds[bound] for bound in sorted(bounds)]),
         nearest=bounds[close],
     )
+
+
+def _slow_routes(node: ScalarNode, path: Path, globs: list[str], world: Node, path_of: PathOf) -> Iterator[Problem]:
+    """Routes of which most requests are slower than the threshold: no bucket below the median is kept at every scrape."""
+    wanted = _read(parse_duration, node)
+    slow = []
+    for name, route in islice(_entries(world, ("routes",)), MOST_NAMED):
+        found = find(route.node, ("latency", "median"))
+        median = _read(parse_duration, found[0]) if found and isinstance(found[0], ScalarNode) else None
+        if wanted is not None and median is not None and wanted < median and any(_matches(glob, [name]) for glob in globs):
+            slow.append(name)
+    if slow:
+        yield Problem(
+            "reference/threshold-below-median",
+            f"most requests are slower than this threshold on {listed(slow)}: no bucket below the median is kept at every scrape",
+            file=node.place.file,
+            line=node.place.line,
+            column=node.place.column,
+            path=path_of(path, node.place),
+            found=show(node),
+            allowed="a threshold at or above the median latency of every route, or an objective that leaves these routes out",
+        )
 
 
 def _answers(world: Node) -> tuple[str, ...]:
