@@ -108,7 +108,8 @@ def _coarse(policy: Policy, profile: Profile) -> Iterator[Problem]:
                 window, scrape = format_duration(window_s), format_duration(profile.scrape_interval_s)
                 yield Problem(
                     check="run/coarse-scrapes",
-                    message=f"scrapes every {scrape} are too coarse for [{window}]: it never holds two samples, {name} can never fire",
+                    message=f"scrapes every {scrape} are too coarse for [{window}], which never holds two of them: "
+                    f"{name} can never fire",
                     severity=Severity.WARNING,
                     path=f"burn_rate_alerts.{name}",
                 )
