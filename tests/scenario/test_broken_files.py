@@ -121,7 +121,7 @@ def folder(tmp_path):
 def validate(*paths):
     started = time.process_time()
     result = CliRunner().invoke(command, [str(path) for path in paths])
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 30, "a guard against running for ever, not a measure of speed"
     assert result.exception is None or isinstance(result.exception, SystemExit | BadInput), result.exception
     return result
 
