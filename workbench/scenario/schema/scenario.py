@@ -57,7 +57,7 @@ def _date(value: Any) -> dt.date:
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 MOST_SCRAPES = 2_110_000
-"""A run keeps every scrape in memory: a month of the reference takes about 0.7 GB."""
+"""A run keeps every scrape in memory: a month of the reference takes about 0.8 GB."""
 
 
 class Clock(Document):
