@@ -97,7 +97,7 @@ def metrics(outcome: Outcome) -> dict[str, float | None]:
     out: dict[str, float | None] = {f"scorecard.{line.key}": line.value for line in outcome.scorecard}
     out["alerts.firings"] = float(len(fired))
     out["alerts.pending_only"] = float(len(outcome.episodes) - len(fired))
-    for alert in sorted({rule.name for group in outcome.rules for rule in group.rules} | {one.alert for one in fired}):
+    for alert in sorted({rule.name for group in outcome.rules for rule in group.alerts} | {one.alert for one in fired}):
         out[f"alerts.{alert}.firings"] = float(sum(one.alert == alert for one in fired))
     out["pages"] = None if score is None else float(score.overall.pages)
     out["pages_per_week"] = None if score is None else score.overall.pages_per_week

@@ -76,7 +76,7 @@ class RuleEngine:
         for group in groups:
             interval = profile.evaluation_interval_s if group.interval_s is None else group.interval_s
             rules = self._grids.setdefault(round(interval * 1000), [])
-            for rule in group.rules:
+            for rule in group.alerts:
                 try:
                     rules.append(_Rule(rule, parse(rule.expr)))
                 except BadInput as error:

@@ -1,4 +1,4 @@
-"""Alert rules as Prometheus knows them."""
+"""Rules as Prometheus knows them: what is recorded, what alerts, and the groups in which both are evaluated."""
 
 from __future__ import annotations
 
@@ -19,13 +19,44 @@ class AlertRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """One recording rule: the elements of an expression, written as series of a name of its own."""
+
+    record: str
+    expr: str
+    labels: tuple[tuple[str, str], ...] = ()
+    """Sorted; they replace those of the expression's elements."""
+
+
+Rule = AlertRule | RecordingRule
+
+
+@dataclass(frozen=True, slots=True)
 class RuleGroup:
     """Rules evaluated one after the other at the same instants."""
 
     name: str
-    rules: tuple[AlertRule, ...]
+    rules: tuple[Rule, ...]
     interval_s: float | None = None
     """None: the profile's evaluation interval."""
+    limit: int = 0
+    """The most series that a recording rule, or alerts that an alerting rule, may have at an instant; 0: any number."""
+    query_offset_s: float = 0.0
+    """The data looked at is this much older than the evaluation."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Sorted; added to those of every rule that does not have them itself (Prometheus 3)."""
+    file: str = ""
+    """Where the group was read from; empty for one that was generated."""
+
+    @property
+    def alerts(self) -> tuple[AlertRule, ...]:
+        """Its alerting rules, in order."""
+        return tuple(rule for rule in self.rules if isinstance(rule, AlertRule))
+
+    @property
+    def recordings(self) -> tuple[RecordingRule, ...]:
+        """Its recording rules, in order."""
+        return tuple(rule for rule in self.rules if isinstance(rule, RecordingRule))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.alerts.rules import AlertRule, RuleGroup
+from workbench.alerts.rules import AlertRule, RecordingRule, Rule, RuleGroup
 from workbench.units import format_duration
 
 
@@ -21,11 +21,24 @@ def _group(group: RuleGroup) -> dict[str, Any]:
     out: dict[str, Any] = {"name": group.name}
     if group.interval_s is not None:
         out["interval"] = format_duration(group.interval_s)
+    if group.query_offset_s:
+        out["query_offset"] = format_duration(group.query_offset_s)
+    if group.limit:
+        out["limit"] = group.limit
+    if group.labels:
+        out["labels"] = dict(group.labels)
     out["rules"] = [_rule(rule) for rule in group.rules]
     return out
 
 
-def _rule(rule: AlertRule) -> dict[str, Any]:
+def _rule(rule: Rule) -> dict[str, Any]:
+    if isinstance(rule, RecordingRule):
+        recorded: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
+        return {**recorded, "labels": dict(rule.labels)} if rule.labels else recorded
+    return _alert(rule)
+
+
+def _alert(rule: AlertRule) -> dict[str, Any]:
     out: dict[str, Any] = {"alert": rule.name, "expr": rule.expr}
     if rule.for_s:
         out["for"] = format_duration(rule.for_s)

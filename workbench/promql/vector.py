@@ -26,6 +26,8 @@ class Vector:
     """[n, T]; anything where not present."""
     present: BoolArray
     """[n, T]."""
+    failed: BoolArray | None = None
+    """[T]: where Prometheus fails the query (two elements with the same labels), so there is no result; None: nowhere."""
 
 
 def nothing(instants: int) -> Vector:

@@ -255,7 +255,7 @@ def _coarse(groups: Iterable[RuleGroup], history: History, profile: Profile, voc
     """Windows in which a range selector never, or seldom, holds the two samples that a rate needs."""
     rules_of: dict[float, list[str]] = {}
     for group in groups:
-        for rule in group.rules:
+        for rule in group.alerts:
             for text in _RANGE.findall(rule.expr):
                 names = rules_of.setdefault(parse_duration(text), [])
                 label = f"{rule.name} of {group.name}"

@@ -39,7 +39,7 @@ def watches(policy: Policy, groups: Iterable[RuleGroup]) -> tuple[Watch, ...]:
     """Every alert of the groups, by name."""
     by_name: dict[str, list[AlertRule]] = {}
     for group in groups:
-        for rule in group.rules:
+        for rule in group.alerts:
             by_name.setdefault(rule.name, []).append(rule)
     return tuple(_watch(policy, name, rules) for name, rules in sorted(by_name.items()))
 
