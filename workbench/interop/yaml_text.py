@@ -1,6 +1,6 @@
 """YAML as a person would write it: order kept, numbers as they are, long texts as blocks, comments where they belong.
 
-Written here instead of dumped by a library: decimals stay exact, and text that any YAML reader (1.1 or 1.2, Go or Python) could take
+Written here instead of dumped by a library: decimals stay exact, and text that a YAML reader (1.1 or 1.2, Go or Python) could take
 for something else stands in quotes.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*|[0-9]+(?:\.[0-9]+)?%|(?:[0-9]+(?:ms|[smhdw]))+", re.ASCII)
-_RESERVED = frozenset("y n yes no on off true false null nan inf infinity".split())
+_RESERVED = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"])
 _BLOCK = re.compile(r"[^\s#][^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\r]*")
 _PRINTABLE = re.compile("[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
 _WIDEST_FLOW = 80
