@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from workbench.alerts.rules import AlertRule, RuleGroup
 from workbench.alerts.vocabulary import Vocabulary, le_label, matching_routes
-from workbench.scenario.schema.policy import BurnRateRule, EventsIndicator, LatencyIndicator, Policy, Slo
+from workbench.scenario.schema.policy import BurnRateRule, EventsIndicator, LatencyIndicator, Policy, QueryIndicator, Slo
 from workbench.units import DAY_S, HOUR_S, format_duration
 
 _REGEX_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -81,6 +81,8 @@ class _ErrorRatio:
             return cls(
                 _selector(f"{vocabulary.latency}_bucket", good), _selector(f"{vocabulary.latency}_count", common), complement=True
             )
+        if isinstance(indicator, QueryIndicator):
+            return None
         return cls._of_events(indicator, common, vocabulary)
 
     @classmethod
@@ -102,13 +104,14 @@ class _ErrorRatio:
 
 def _alert(name: str, rule: BurnRateRule, slo_name: str, slo: Slo, ratio: _ErrorRatio) -> AlertRule:
     budget = number_text(1 - slo.target)
-    threshold = f"{number_text(rule.factor)} * {budget}"
+    factor = number_text(rule.factor_for(30 * DAY_S if slo.window == "history" else slo.window))
+    threshold = f"{factor} * {budget}"
     long, short = window_text(rule.long), window_text(rule.short)
     expr = f"({ratio.over(long)} > {threshold} and {ratio.over(short)} > {threshold}) / {budget}"
-    summary = rule.summary or f"{slo_name} burns its error budget more than {number_text(rule.factor)} times too fast"
+    summary = rule.summary or f"{slo_name} burns its error budget more than {factor} times too fast"
     description = (
         f"Over {long} the error budget of {slo_name} burns at {{{{ $value }}}} times the sustainable rate; "
-        f"{number_text(rule.factor)} is the limit, and the last {short} are over it too."
+        f"{factor} is the limit, and the last {short} are over it too."
     )
     return AlertRule(
         name=name,
