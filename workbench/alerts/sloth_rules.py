@@ -16,6 +16,9 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup
+from workbench.scenario.schema.policy import QueryIndicator, Slo
+from workbench.scenario.schema.sloth import SlothAlert as SlothAlertWords
+from workbench.scenario.schema.sloth import SlothWords
 from workbench.units import DAY_S, HOUR_S, MINUTE_S
 
 WINDOW_VARIABLE = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
@@ -24,6 +27,7 @@ WINDOW_VARIABLE = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 ERROR_RATIO = "slo:sli_error:ratio_rate"
 SPEC_PROMETHEUS = "prometheus/v1"
 SPEC_KUBERNETES = "sloth.slok.dev/v1"
+DEFAULT_ALERT_NAME = "ErrorBudgetBurn"
 MODE_PROMETHEUS = "cli-gen-prom"
 MODE_KUBERNETES = "cli-gen-k8s"
 
@@ -135,6 +139,51 @@ def sloth_groups(slo: SlothSlo, generator: Generator = Generator()) -> tuple[Rul
     if alerts:
         groups.append(RuleGroup(f"sloth-slo-alerts-{slo.id}", alerts))
     return tuple(groups)
+
+
+def sloth_slo_of(
+    name: str,
+    slo: Slo,
+    windows: AlertWindows,
+    *,
+    service: str = "",
+    errors: str = "",
+    total: str = "",
+    ratio: str = "",
+) -> SlothSlo:
+    """A policy's objective as Sloth has it.
+
+    A query indicator brings its queries along (`good` becomes one minus its share); for other indicators the caller gives `errors`
+    and `total`, or `ratio`. `service` is taken if the objective does not state its own.
+    """
+    words = slo.sloth or SlothWords()
+    if isinstance(slo.indicator, QueryIndicator):
+        query = slo.indicator
+        errors, total, ratio = query.errors or "", query.total or "", query.ratio or ""
+        if query.good:
+            errors, total, ratio = "", "", good_ratio(query.good, total)
+    return SlothSlo(
+        service=slo.service or service,
+        name=words.name or name,
+        objective=(slo.target * 100).normalize(),
+        windows=windows,
+        errors=errors,
+        total=total,
+        ratio=ratio,
+        labels=dict(slo.labels) | dict(words.labels),
+        alert_name=words.alert or DEFAULT_ALERT_NAME,
+        page=_alert_of(slo, words.page),
+        ticket=_alert_of(slo, words.ticket),
+    )
+
+
+def good_ratio(good: str, total: str) -> str:
+    """The share of bad events from good and all events, as Sloth writes it for OpenSLO."""
+    return f"\n  1 - (\n    (\n      {good}\n    )\n    /\n    (\n      {total}\n    )\n  )\n"
+
+
+def _alert_of(slo: Slo, alert: SlothAlertWords) -> SlothAlert:
+    return SlothAlert(alert.enabled, dict(alert.labels), dict(slo.annotations) | dict(alert.annotations))
 
 
 def go_duration(seconds: float) -> str:
