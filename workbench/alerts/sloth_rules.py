@@ -16,7 +16,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup
-from workbench.scenario.schema.policy import QueryIndicator, Slo
+from workbench.scenario.schema.policy import BurnRateRule, QueryIndicator, Slo
 from workbench.scenario.schema.sloth import SlothAlert as SlothAlertWords
 from workbench.scenario.schema.sloth import SlothWords
 from workbench.units import DAY_S, HOUR_S, MINUTE_S
@@ -27,6 +27,8 @@ WINDOW_VARIABLE = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 ERROR_RATIO = "slo:sli_error:ratio_rate"
 SPEC_PROMETHEUS = "prometheus/v1"
 SPEC_KUBERNETES = "sloth.slok.dev/v1"
+PAIRS = ("page-quick", "page-slow", "ticket-quick", "ticket-slow")
+"""Names of a policy's rules that are Sloth's four pairs of windows."""
 DEFAULT_ALERT_NAME = "ErrorBudgetBurn"
 MODE_PROMETHEUS = "cli-gen-prom"
 MODE_KUBERNETES = "cli-gen-k8s"
@@ -154,7 +156,8 @@ def sloth_slo_of(
     """A policy's objective as Sloth has it.
 
     A query indicator brings its queries along (`good` becomes one minus its share); for other indicators the caller gives `errors`
-    and `total`, or `ratio`. `service` is taken if the objective does not state its own.
+    and `total`, or `ratio`. `service` is taken if the objective does not state its own. The page is there unless the objective
+    lists its alerts and none of them is `page-...`; so is the ticket.
     """
     words = slo.sloth or SlothWords()
     if isinstance(slo.indicator, QueryIndicator):
@@ -172,8 +175,8 @@ def sloth_slo_of(
         ratio=ratio,
         labels=dict(slo.labels) | dict(words.labels),
         alert_name=words.alert or DEFAULT_ALERT_NAME,
-        page=_alert_of(slo, words.page),
-        ticket=_alert_of(slo, words.ticket),
+        page=_alert_of(slo, words.page, "page"),
+        ticket=_alert_of(slo, words.ticket, "ticket"),
     )
 
 
@@ -182,8 +185,24 @@ def good_ratio(good: str, total: str) -> str:
     return f"\n  1 - (\n    (\n      {good}\n    )\n    /\n    (\n      {total}\n    )\n  )\n"
 
 
-def _alert_of(slo: Slo, alert: SlothAlertWords) -> SlothAlert:
-    return SlothAlert(alert.enabled, dict(alert.labels), dict(slo.annotations) | dict(alert.annotations))
+def _alert_of(slo: Slo, words: SlothAlertWords, severity: str) -> SlothAlert:
+    enabled = slo.alerts is None or any(name.startswith(f"{severity}-") for name in slo.alerts)
+    return SlothAlert(enabled, dict(words.labels), dict(slo.annotations) | dict(words.annotations))
+
+
+def windows_of(rules: Mapping[str, BurnRateRule], period_s: float) -> AlertWindows:
+    """The rules named in `PAIRS` as windows of a period; raises KeyError if one is missing.
+
+    A rule's budget share is what it states, or follows from its factor: factor x long / period.
+    """
+    pairs = []
+    for name in PAIRS:
+        rule = rules[name]
+        share = rule.budget_share
+        if rule.factor is not None or share is None:
+            share = rule.factor_for(period_s) * Decimal(str(rule.long)) / Decimal(str(period_s))
+        pairs.append(AlertWindow((share * 100).normalize(), rule.short, rule.long))
+    return AlertWindows(period_s, *pairs)
 
 
 def go_duration(seconds: float) -> str:

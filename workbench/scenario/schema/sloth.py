@@ -6,16 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.scenario.schema.base import Document, Flag, Text
+from workbench.scenario.schema.base import Document, Text
 from workbench.scenario.schema.naming import Labels
 
 SlothName = Annotated[str, Field(max_length=128, pattern=r"^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
 
 
 class SlothAlert(Document):
-    """One of Sloth's two alerts."""
+    """One of Sloth's two alerts. Whether there is one, the objective's `alerts` say: `page-quick`, `page-slow`, ..."""
 
-    enabled: Flag = True
     labels: Labels = {}
     """Sloth's own `sloth_severity` among them if another value shall stand there."""
     annotations: Labels = {}
