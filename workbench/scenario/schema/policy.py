@@ -28,6 +28,7 @@ from workbench.scenario.schema.base import (
     matching,
 )
 from workbench.scenario.schema.naming import Labels, MetricsMap, refuse_own
+from workbench.scenario.schema.sloth import SlothWords
 
 CodePattern = Annotated[
     str,
@@ -156,6 +157,8 @@ class Slo(Document):
     """Added to its alerts."""
     annotations: Labels = {}
     """Added to its alerts; templates such as `{{ $value | humanize }}` may stand in them."""
+    sloth: SlothWords | None = None
+    """Looked at with `alert_preset: sloth` and by `export sloth`."""
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:
