@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.export_promtool import command as promtool
+
 
 @click.group("export")
 def command() -> None:
@@ -84,3 +86,6 @@ def prometheus(scenario: Path) -> None:
 
     loaded = load_scenario(scenario)
     click.echo(rule_file(rule_groups(loaded.policy, sorted(loaded.world.routes), SIMULATED)), nl=False)
+
+
+command.add_command(promtool)
