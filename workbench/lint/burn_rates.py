@@ -20,8 +20,8 @@ class Watch:
 
     @property
     def factor(self) -> Decimal:
-        """As written: 14.4, not the binary number next to it."""
-        return Decimal(str(self.rule.factor))
+        """As written (14.4, not the binary number next to it), or what follows from the budget share."""
+        return self.rule.factor_for(0.0 if self.slo.window == "history" else self.slo.window)
 
     @property
     def error_budget(self) -> Decimal:
@@ -35,12 +35,15 @@ class Watch:
 
 
 def watches(policy: Policy) -> Iterator[Watch]:
-    """Every rule on every objective that uses it, in the order of the policy; rules that are not there are left out."""
+    """Every rule on every objective that uses it, in the order of the policy; rules that are not there are left out.
+
+    So are rules whose factor follows from the length of the history: it is not known here.
+    """
     for slo_name, slo in policy.slos.items():
         names = policy.burn_rate_alerts if slo.alerts is None else slo.alerts
         for rule_name in names:
             rule = policy.burn_rate_alerts.get(rule_name)
-            if rule is not None:
+            if rule is not None and (rule.factor is not None or slo.window != "history"):
                 yield Watch(slo_name, slo, rule_name, rule)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workbench.alerts.burn_rules import pages as pages_on_call
 from workbench.alerts.rules import AlertRule, RuleGroup
 from workbench.alerts.vocabulary import matching_routes
 from workbench.scenario.schema.policy import Policy, Slo
@@ -62,12 +63,7 @@ def _watch(policy: Policy, name: str, rules: list[AlertRule]) -> Watch:
 
 def pages(policy: Policy, rule: AlertRule) -> bool:
     """Whether a rule wakes the on-call: its label `page`, or the policy's rule of its name, or else of its severity, says so."""
-    labels = dict(rule.labels)
-    if "page" in labels:
-        return labels["page"] == "true"
-    if rule.name in policy.burn_rate_alerts:
-        return policy.burn_rate_alerts[rule.name].page
-    return any(one.page and one.severity == labels.get("severity") for one in policy.burn_rate_alerts.values())
+    return pages_on_call(policy, rule.name, dict(rule.labels))
 
 
 def longest_window_s(rule: AlertRule) -> float:

@@ -58,7 +58,7 @@ def count_indicators(indicators: Iterable[Indicator], telemetry: Telemetry, voca
         events = [_by_errors(one, reader, telemetry, vocabulary) if isinstance(one, EventsIndicator) else [] for one in wanted]
     out = []
     for one, found in zip(wanted, events, strict=True):
-        parts = found if isinstance(one, EventsIndicator) else _by_bucket(one, reader, telemetry, vocabulary)
+        parts = _by_bucket(one, reader, telemetry, vocabulary) if isinstance(one, LatencyIndicator) else found
         out.append(gather(_covered_routes(one, telemetry, vocabulary), parts))
     return out
 
