@@ -19,11 +19,11 @@ def command(file: Path, *, strict: bool, output: str) -> None:
     A scenario brings its world, so more can be checked: how many requests an alert's window holds. Exit code 1 if there are errors
     (with --strict, warnings too), 2 if the file is not valid.
     """
+    from workbench.alerts.loading import load
     from workbench.cli.problems import as_json, counted
     from workbench.cli.show import print_problems
     from workbench.errors import BadInput, Problem
     from workbench.lint.registry import all_checks, lint
-    from workbench.scenario.load import load
 
     loaded = load(file)
     if loaded.policy is None:
