@@ -28,6 +28,7 @@ from workbench.scenario.schema.base import (
     matching,
 )
 from workbench.scenario.schema.naming import Labels, MetricsMap, refuse_own
+from workbench.scenario.schema.sloth import SlothWords
 
 CodePattern = Annotated[
     str,
@@ -63,8 +64,8 @@ class LatencyIndicator(Document):
     """Must be a bound of the histogram."""
 
 
-WINDOW = re.compile(r"\{\{\s*\.window\s*\}\}")
-"""Where a query says its window: `{{.window}}`, spaces inside the braces allowed."""
+WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+"""Where a query says its window: `{{.window}}`, with or without blanks."""
 
 
 def _with_window(text: str) -> str:
@@ -156,6 +157,8 @@ class Slo(Document):
     """Added to its alerts."""
     annotations: Labels = {}
     """Added to its alerts; templates such as `{{ $value | humanize }}` may stand in them."""
+    sloth: SlothWords | None = None
+    """Looked at with `alert_preset: sloth` and by `export sloth`."""
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:
@@ -193,8 +196,12 @@ class BurnRateRule(Document):
     compare: Literal[">", ">="] = ">"
     min_events: Annotated[Whole, Field(ge=1)] | None = None
     """So many events must lie in the long window."""
+    min_events_short: Annotated[Whole, Field(ge=1)] | None = None
+    """So many events must lie in the short window."""
     min_failures: Annotated[Whole, Field(ge=1)] | None = None
     """So many bad events must lie in the long window."""
+    alert: Name | None = None
+    """Name of the alert; left out, the rule's own. Rules of one objective that share it make one alert: any of them fires it."""
     summary: Text = ""
     labels: Labels = {}
     """Added to the alert, over those of the objective."""
