@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.export_promtool import command as promtool
+
 
 @click.group("export")
 def command() -> None:
@@ -28,11 +30,11 @@ def history(
     """
     import dataclasses
 
+    from workbench.alerts.loading import load_scenario
     from workbench.errors import BadInput, Problem
     from workbench.interop.history import counts_csv, incidents_csv
     from workbench.report.folder import check_file, write_file
     from workbench.run.month import run
-    from workbench.scenario.load import load_scenario
 
     loaded = load_scenario(scenario)
     step_s, until_s = _seconds("--step", step), _seconds("--until", until) if until else None
@@ -74,13 +76,28 @@ def _seconds(option: str, text: str) -> float:
 
 
 @command.command("prometheus")
-@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("scenario", metavar="SCENARIO|POLICY", type=click.Path(path_type=Path))
 def prometheus(scenario: Path) -> None:
-    """Print the alert rules of SCENARIO as a Prometheus rule file."""
-    from workbench.alerts.burn_rate import rule_groups
-    from workbench.alerts.vocabulary import SIMULATED
-    from workbench.interop.prometheus import rule_file
-    from workbench.scenario.load import load_scenario
+    """Print the rules of SCENARIO as a Prometheus rule file.
 
-    loaded = load_scenario(scenario)
-    click.echo(rule_file(rule_groups(loaded.policy, sorted(loaded.world.routes), SIMULATED)), nl=False)
+    A POLICY alone does not know its routes: its globs become regular expressions.
+    """
+    from workbench.alerts.burn_rate import rule_groups
+    from workbench.alerts.loading import load
+    from workbench.alerts.vocabulary import SIMULATED
+    from workbench.errors import BadInput, Problem
+    from workbench.interop.prometheus import rule_file
+
+    loaded = load(scenario)
+    if loaded.policy is None:
+        message = "there are no objectives in this file"
+        raise BadInput(Problem("cli/kind", message, file=str(scenario), path="kind", found=loaded.kind, allowed="Scenario or Policy"))
+    if loaded.scenario is None:
+        groups = rule_groups(loaded.policy, None, SIMULATED)
+    else:
+        clock = loaded.scenario.clock
+        groups = rule_groups(loaded.policy, sorted(loaded.scenario.world.routes), SIMULATED, history_s=clock.horizon)
+    click.echo(rule_file(groups), nl=False)
+
+
+command.add_command(promtool)

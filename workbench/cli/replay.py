@@ -98,10 +98,10 @@ def command(
     reset. A row is one scrape at its time (ISO 8601 or seconds) and holds the events since the row before. An empty cell is
     unknown, never zero. Exit code 1 if no objective could be measured.
     """
+    from workbench.alerts.loading import load_policy
     from workbench.report.folder import check_file, check_free, write_file, write_folder
     from workbench.report.tables import alerts_csv, outcome_json
     from workbench.run.replay import replay
-    from workbench.scenario.load import load_policy
 
     if total_series == errors_series:
         raise click.UsageError("--total-series and --errors-series must differ")
