@@ -1,4 +1,4 @@
-"""The rows of a counts history as columns, whatever file they came from, and which columns mean what."""
+"""The rows of a history of counts: which columns mean what, and which counts cannot be."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import TimeForm
 from workbench.telemetry.series import FloatArray
+from workbench.telemetry.table import MAX_COLUMNS, Columns, Peek, Table, TextColumn
 
-MAX_ROWS = 5_000_000
-"""A year of one route at 15 s has 2.1 million."""
-MAX_COLUMNS = 1_000
 MAX_ROUTES = 10_000
 MAX_ROUTE_LENGTH = 500
 MAX_COUNT = 1e12
@@ -46,40 +44,70 @@ class Layout:
         """Positions of all columns that hold counts."""
         return (self.total, *([] if self.errors is None else [self.errors]), *(position for position, _ in self.bounds))
 
+    @property
+    def columns(self) -> Columns:
+        """The columns that are read."""
+        routes = () if self.route is None else (TextColumn(self.route, "route", MAX_ROUTES, MAX_ROUTE_LENGTH),)
+        return Columns(self.names, self.time, self.counts, routes, () if self.reset is None else (self.reset,))
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows of one file, in its order. A cell that says nothing is NaN (counts) or -1 (reset), never 0."""
+    """The rows of one file, in its order. A cell that says nothing is NaN, never 0."""
 
     layout: Layout
-    form: TimeForm
-    time_us: IntArray
-    """Microseconds since 1970; for times in seconds, since second 0."""
-    route: npt.NDArray[np.int32] | None
-    """Index into `routes`; None without such a column."""
-    routes: tuple[str, ...]
-    """In the order in which they first occur."""
-    counts: dict[int, FloatArray]
-    """By position in the layout."""
-    reset: npt.NDArray[np.bool_] | None
-    lines: IntArray | None
-    """1-based line on which each row begins; None for a file that has no lines."""
+    table: Table
+
+    @property
+    def form(self) -> TimeForm:
+        """How the file writes its times."""
+        return self.table.form
+
+    @property
+    def time_us(self) -> IntArray:
+        """Microseconds since 1970; for times in seconds, since second 0."""
+        return self.table.time_us
+
+    @property
+    def route(self) -> npt.NDArray[np.int32] | None:
+        """Index into `routes`; None without such a column."""
+        return None if self.layout.route is None else self.table.texts[self.layout.route].codes
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """In the order in which they first occur."""
+        return () if self.layout.route is None else self.table.texts[self.layout.route].values
+
+    @property
+    def counts(self) -> dict[int, FloatArray]:
+        """By position in the layout."""
+        return self.table.numbers
+
+    @property
+    def reset(self) -> npt.NDArray[np.bool_] | None:
+        """Rows before which the counters began again; None without such a column."""
+        return None if self.layout.reset is None else self.table.flags[self.layout.reset]
+
+    @property
+    def lines(self) -> IntArray | None:
+        """1-based line on which each row begins; None for a file that has no lines."""
+        return self.table.lines
 
     def __len__(self) -> int:
-        return len(self.time_us)
+        return len(self.table)
 
     def line(self, row: int) -> int | None:
         """The line of one row."""
-        return None if self.lines is None else int(self.lines[row])
+        return self.table.line(row)
 
     def place(self, row: int, position: int) -> str:
         """`errors`, or for a file without lines `rows[17].errors`; rows count from 0."""
-        name = self.layout.names[position]
-        return name if self.lines is not None else f"rows[{row}].{name}"
+        return self.table.place(row, position)
 
 
-def lay_out(names: Sequence[str], complaints: Complaints, *, line: int | None) -> Layout:
+def lay_out(names: Sequence[str], complaints: Complaints, line: int | None, peek: Peek, texts: frozenset[int]) -> Layout:
     """Find the columns by name; raises BadInput where a needed one is missing or one occurs twice."""
+    del peek, texts  # the names alone decide
     if len(names) > MAX_COLUMNS:
         complaints.fatal(
             Problem("history/columns", f"there are {len(names):,} columns", line=line, allowed=f"at most {MAX_COLUMNS:,}")
