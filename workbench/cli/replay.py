@@ -41,10 +41,33 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(short_help="Measure a recorded history against a policy.")
 @click.argument("history", type=_PATH)
+@click.option(
+    "--counts", "readings", flag_value="counts", multiple=True, help="A row holds the events since the row before. The default."
+)
+@click.option(
+    "--counters",
+    "readings",
+    flag_value="counters",
+    multiple=True,
+    help="A row holds what counters showed: time and a column a series, or time,series,value.",
+)
+@click.option(
+    "--probes", "readings", flag_value="probes", multiple=True, help="A row is a target's new state: time,target,up[,latency_ms]."
+)
 @click.option("--policy", "policy_file", metavar="FILE", type=_PATH, required=True, help="Objectives and burn-rate rules.")
 @click.option("--incidents", metavar="FILE", type=_PATH, help="CSV id,target,start,end,severity: score the alerts against it.")
-@click.option("--route", metavar="R", help="Replay this route alone.")
-@click.option("--scrape-interval", metavar="D", callback=_positive, help="Default: the rows' usual spacing.")
+@click.option("--route", metavar="R", help="Replay this route (or target) alone.")
+@click.option(
+    "--label",
+    "labels",
+    metavar="COLUMN",
+    multiple=True,
+    help="With --counters: this column of numbers is a label, as those of text are.",
+)
+@click.option(
+    "--accept-code", "accepted_codes", metavar="CODE", multiple=True, help="With --probes: an answer with this HTTP code is up."
+)
+@click.option("--scrape-interval", metavar="D", callback=_positive, help="Default: the rows' usual spacing (--probes: 1m).")
 @click.option(
     "--eval-interval",
     metavar="D",
@@ -61,7 +84,12 @@ _PATH = click.Path(path_type=Path)
     "--prometheus", type=click.Choice(["2.42", "2.53", "3.5"]), default="3.5", show_default=True, help="The version to be equal to."
 )
 @click.option(
-    "--total-series", metavar="NAME", callback=_metric, default="http_requests_total", show_default=True, help="Counter of `total`."
+    "--total-series",
+    metavar="NAME",
+    callback=_metric,
+    default="http_requests_total",
+    show_default=True,
+    help="The counter of all requests.",
 )
 @click.option(
     "--errors-series",
@@ -69,7 +97,7 @@ _PATH = click.Path(path_type=Path)
     callback=_metric,
     default="http_request_errors_total",
     show_default=True,
-    help="Counter of `errors`.",
+    help="The counter of failed ones.",
 )
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print.")
 @click.option("--out", metavar="DIR", type=_PATH, help="Write the result as a folder of JSON, CSV, Parquet and an HTML report.")
@@ -77,9 +105,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--alerts-out", metavar="FILE", type=_PATH, help="Write the alert timeline as CSV, over an older FILE.")
 def command(
     history: Path,
+    readings: tuple[str, ...],
     policy_file: Path,
     incidents: Path | None,
     route: str | None,
+    labels: tuple[str, ...],
+    accepted_codes: tuple[str, ...],
     scrape_interval: float | None,
     eval_interval: float | None,
     phase: float | None,
@@ -92,17 +123,26 @@ def command(
     force: bool,
     alerts_out: Path | None,
 ) -> None:
-    """Put the rows of HISTORY (CSV, CSV.gz or Parquet) through a policy's objectives and alerts.
+    """Put HISTORY (CSV, CSV.gz, Parquet, or OpenMetrics text) through a policy's objectives and alerts.
 
-    HISTORY has the columns time,total,errors and, if it likes, route, le_* (cumulative counts below a bound in milliseconds) and
-    reset. A row is one scrape at its time (ISO 8601 or seconds) and holds the events since the row before. An empty cell is
-    unknown, never zero. Exit code 1 if no objective could be measured.
+    By default HISTORY has the columns time,total,errors and, if it likes, route, le_* (cumulative counts below a bound in
+    milliseconds) and reset. A row is one scrape at its time (ISO 8601 or seconds) and holds the events since the row before.
+    An empty cell is unknown, never zero.
+
+    With --counters a row holds cumulative values: time and one column a series, named like http_requests_total{code="200"}, or
+    time,series,value, where an empty value is a stale marker. OpenMetrics and Prometheus text needs no option. With --probes a
+    row is a state that holds until the next row of its target.
+
+    Exit code 1 if no objective could be measured.
     """
     from workbench.report.folder import check_file, check_free, write_file, write_folder
     from workbench.report.tables import alerts_csv, outcome_json
     from workbench.run.replay import replay
     from workbench.scenario.load import load_policy
+    from workbench.telemetry.history import Reading
 
+    if len(set(readings)) > 1:
+        raise click.UsageError("a file has one reading: one of --counts, --counters and --probes")
     if total_series == errors_series:
         raise click.UsageError("--total-series and --errors-series must differ")
     if out is not None:
@@ -120,6 +160,9 @@ def command(
         prometheus=prometheus,
         requests_name=total_series,
         errors_name=errors_series,
+        reading=Reading(readings[0]) if readings else None,
+        labels=labels,
+        accepted_codes=accepted_codes,
     )
     files: list[Path] = []
     if out is not None:

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from workbench.errors import Problem, Severity
 from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray, hidden_restarts, running_sum
-from workbench.telemetry.coverage import cover
+from workbench.telemetry.coverage import cover, first_lines, instants_of
 from workbench.telemetry.instants import MICROSECONDS, TimeForm, utc
-from workbench.telemetry.recorded import LATENCY_NAME, History, Reading, Request, check_order, spacing_of
+from workbench.telemetry.recorded import LATENCY_NAME, History, Reading, Request, check_order
 from workbench.telemetry.rows import Rows, check_counts
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, Telemetry, le_label
 from workbench.telemetry.source import digest_of
@@ -36,8 +36,8 @@ def counts_history(rows: Rows, path: Path, request: Request, complaints: Complai
     chosen = _choose(groups, rows, request.route, complaints)
     complaints.stop_if_any()
     steps = np.concatenate([np.diff(rows.time_us[numbers]) for numbers in chosen.values()] or [np.empty(0)])
-    spacing_s = spacing_of(steps, len(rows), "route", request.scrape_interval_s, complaints)
-    return _History(rows, chosen, spacing_s, request.phase(spacing_s), request.requests_name, request.errors_name).build(path)
+    spacing_s, phase_s = request.clock(steps, len(rows), "route", complaints)
+    return _History(rows, chosen, spacing_s, phase_s, request.requests_name, request.errors_name).build(path)
 
 
 def _by_route(rows: Rows) -> dict[str, IntArray]:
@@ -104,8 +104,10 @@ class _History:
         telemetry = Telemetry.of(
             series, horizon_s=(last_us - first_us) / MICROSECONDS + self.spacing_s, scrape_interval_s=self.spacing_s
         )
-        instants, back = self._instants(kept)
-        together, lines = self._together(kept, back, len(instants)), self._first_lines(kept, back, len(instants))
+        longest = max(len(numbers) for numbers in self.chosen.values())
+        instants, back = instants_of(rows.time_us[kept], longest, self.spacing_s)
+        together = self._together(kept, back, len(instants))
+        lines = None if rows.lines is None else first_lines(rows.lines[kept], back, len(instants))
         coverage = cover(instants, together, lines, self.spacing_s)
         unknown, unknown_share = self._unknown_errors()
         file = str(path)
@@ -143,19 +145,6 @@ class _History:
             ]
         return columns
 
-    def _instants(self, kept: IntArray) -> tuple[IntArray, IntArray]:
-        """Times at which any route has a row, and which of them each row has.
-
-        Routes that were scraped at different offsets share an instant if their rows fall into the same spacing.
-        """
-        time_us = self.rows.time_us[kept]
-        union, back = np.unique(time_us, return_inverse=True)
-        if len(union) <= 1.2 * max(len(numbers) for numbers in self.chosen.values()):
-            return union, back
-        slots = np.floor((union - union[0]) / (self.spacing_s * MICROSECONDS)).astype(np.int64)
-        _, first, slot_of = np.unique(slots, return_index=True, return_inverse=True)
-        return union[first], slot_of[back]
-
     def _together(self, kept: IntArray, back: IntArray, length: int) -> FloatArray:
         """Requests of all routes at each instant; NaN where an unknown one could make the difference between some and none."""
         total = self.rows.counts[self.rows.layout.total][kept]
@@ -163,13 +152,6 @@ class _History:
         together = np.bincount(back[known], weights=total[known], minlength=length)
         doubtful = np.bincount(back[~known], minlength=length) > 0
         return np.where(doubtful & (together == 0), np.nan, together)
-
-    def _first_lines(self, kept: IntArray, back: IntArray, length: int) -> IntArray | None:
-        if self.rows.lines is None:
-            return None
-        lines = np.full(length, np.iinfo(np.int64).max)
-        np.minimum.at(lines, back, self.rows.lines[kept])
-        return lines
 
     def _unknown_errors(self) -> tuple[dict[str, float], float]:
         """Share of each route's rows whose errors are unknown, and of all chosen rows."""

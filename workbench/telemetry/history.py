@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workbench.errors import Problem
 from workbench.telemetry.complaints import Complaints
 from workbench.telemetry.counts import counts_history
 from workbench.telemetry.csv_table import read_csv
+from workbench.telemetry.cumulative import CountersLayout, CountersReading, gathered_from
+from workbench.telemetry.gathered import history_of
+from workbench.telemetry.instants import TimeForm
+from workbench.telemetry.openmetrics import MAX_TEXT_BYTES, is_metric_text, read_metric_text
 from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME, History, Reading, Request
 from workbench.telemetry.rows import Layout as CountsLayout
 from workbench.telemetry.rows import Rows, lay_out
 from workbench.telemetry.source import Form, look_at
-from workbench.telemetry.table import Layout, LayOut, Table
+from workbench.telemetry.table import LayOut, Layout, Table
 
 __all__ = ["History", "Reading", "Request", "read_history"]
 
@@ -51,10 +56,32 @@ def read_history(
     path = Path(path)
     complaints = Complaints(str(path))
     request = Request(route, scrape_interval_s, phase_s, requests_name, errors_name, labels, accepted_codes)
-    form = look_at(path)
-    table, layout = _read(path, form, complaints, lay_out)
-    assert isinstance(layout, CountsLayout)  # noqa: S101 - what `lay_out` returns
-    return counts_history(Rows(layout, table), path, request, complaints)
+    form = look_at(path, MAX_TEXT_BYTES)
+    if is_metric_text(path, form, complaints):
+        return _metric_text(path, form, reading, request, complaints)
+    look_at(path)  # anything else is smaller
+    match reading or Reading.COUNTS:
+        case Reading.COUNTERS:
+            counters = CountersReading(request)
+            table, columns = _read(path, form, complaints, counters.lay_out)
+            assert isinstance(columns, CountersLayout)  # noqa: S101 - what `lay_out` returns
+            return counters.history(table, columns, path, complaints)
+        case _:
+            table, layout = _read(path, form, complaints, lay_out)
+            assert isinstance(layout, CountsLayout)  # noqa: S101 - what `lay_out` returns
+            return counts_history(Rows(layout, table), path, request, complaints)
+
+
+def _metric_text(path: Path, form: Form, reading: Reading | None, request: Request, complaints: Complaints) -> History:
+    if reading not in {None, Reading.COUNTERS}:
+        message = "text of metrics holds what counters and gauges showed, so it cannot be read as anything else"
+        complaints.fatal(Problem("history/reading", message, found=f"--{reading}", allowed="no reading, or --counters"))
+    text = read_metric_text(path, form, complaints)
+    kind = "OpenMetrics text, times in seconds" if text.openmetrics else "Prometheus text, times in milliseconds"
+    said = f"each line is one sample of a series, cumulative ({kind})"
+    return history_of(
+        gathered_from(text.samples, TimeForm.ZONED, said, text.findings, request, complaints), path, request, complaints
+    )
 
 
 def _read(path: Path, form: Form, complaints: Complaints, lay_out: LayOut) -> tuple[Table, Layout]:

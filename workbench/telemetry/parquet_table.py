@@ -21,8 +21,8 @@ from workbench.telemetry.table import (
     MAX_CELLS,
     MAX_ROWS,
     Columns,
-    Layout,
     LayOut,
+    Layout,
     Table,
     TextColumn,
     Texts,
@@ -43,7 +43,7 @@ def read_parquet(path: Path, complaints: Complaints, lay_out: LayOut) -> tuple[T
         texts = frozenset(i for i, field in enumerate(schema) if _text(field.type))
         layout = lay_out(list(schema.names), complaints, None, None, texts)
         columns = layout.columns
-        named = [columns.names[column.position] for column in columns.texts]
+        named = [columns.names[column.position] for column in columns.texts if column.position in texts]
         with _opened(path, [columns.names[columns.time], *named]) as file:
             if file.metadata.num_rows > MAX_ROWS:
                 complaints.fatal(
@@ -86,6 +86,10 @@ def _text(kind: Any) -> bool:
     return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind))
 
 
+def _label(kind: Any) -> bool:
+    return _text(kind) or bool(kinds.is_integer(kind))
+
+
 def _flag(kind: Any) -> bool:
     return _number(kind) or bool(kinds.is_boolean(kind))
 
@@ -96,7 +100,8 @@ def _check_types(schema: Any, columns: Columns, complaints: Complaints) -> None:
     ]
     number = _flag if columns.any_number else _number
     checks += [(position, number, "integers or floats") for position in columns.numbers]
-    checks += [(column.position, _text, "text") for column in columns.texts]
+    for column in columns.texts:
+        checks.append((column.position, _label if column.may_be_empty else _text, "text"))
     checks += [(position, _flag, "0 or 1, or true or false") for position in columns.flags]
     for position, fits, allowed in checks:
         kind = schema.field(position).type
@@ -175,6 +180,8 @@ class _ColumnReader:
 
     def _codes(self, column: Any, text: TextColumn) -> IntArray:
         name, known = self.columns.names[text.position], self.known[text.position]
+        if not _text(column.type):
+            column = pc.cast(column, pa.string())
         encoded = column if kinds.is_dictionary(column.type) else column.dictionary_encode()
         names = encoded.dictionary.to_pylist()
         indices = np.asarray(encoded.indices.fill_null(-1), dtype=np.int64)

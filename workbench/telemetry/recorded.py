@@ -51,6 +51,11 @@ class Request:
     accepted_codes: tuple[str, ...] = ()
     """HTTP codes that count as up, whatever a probe said."""
 
+    def clock(self, steps_us: IntArray, rows: int, what: str, complaints: Complaints) -> tuple[float, float]:
+        """Spacing and phase, from all distances of two neighbours; complains of a history too short to have any."""
+        spacing_s = spacing_of(steps_us, rows, what, self.scrape_interval_s, complaints)
+        return spacing_s, self.phase(spacing_s)
+
     def phase(self, spacing_s: float) -> float:
         """The phase, where the scrapes have this spacing."""
         if self.phase_s is not None:
@@ -86,8 +91,9 @@ class History:
     reading: Reading = Reading.COUNTS
     said: str = ""
     """The reading in one sentence, for whoever reads the result."""
-    types: Mapping[str, str] | None = None
-    """Metric types by family, where the file states them."""
+    code_label: str | None = None
+    """The label that holds status codes, where the history has no counter of errors but counts requests by code."""
+    tier_label: str | None = None
 
 
 def check_order(table: Table, groups: Mapping[str, IntArray], what: str, complaints: Complaints) -> None:
