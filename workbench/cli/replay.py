@@ -42,7 +42,7 @@ _PATH = click.Path(path_type=Path)
 @click.command(short_help="Measure a recorded history against a policy.")
 @click.argument("history", type=_PATH)
 @click.option(
-    "--counts", "readings", flag_value="counts", multiple=True, help="A row holds the events since the row before. The default."
+    "--counts", "readings", flag_value="counts", multiple=True, help="A row holds the events since the row before; the default."
 )
 @click.option(
     "--counters",

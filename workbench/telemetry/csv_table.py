@@ -15,7 +15,7 @@ from workbench.errors import BadInput, Problem
 from workbench.telemetry.complaints import Complaints, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import Instants, TimeForm
-from workbench.telemetry.series import STALE, FloatArray
+from workbench.telemetry.series import FloatArray
 from workbench.telemetry.source import Form, text_lines
 from workbench.telemetry.table import (
     MAX_CELLS,
@@ -148,12 +148,12 @@ class _CellReader:
         self.lines.append(np.array(lines, dtype=np.int64))
 
     def _numbers(self, cells: Sequence[str], position: int, lines: list[int]) -> FloatArray:
-        """Numbers of one column, the stale marker where the cell is empty or is no number (then with a problem)."""
-        any_number = self.columns.any_number
+        """Numbers of one column, `blank` where the cell is empty or is no number (then with a problem)."""
+        any_number, blank = self.columns.any_number, self.columns.blank
         joined = "".join(cells)
         if joined.isascii() and "_" not in joined:
             try:
-                quick = np.fromiter((float(cell) if cell else STALE for cell in cells), np.float64, len(cells))
+                quick = np.fromiter((float(cell) if cell else blank for cell in cells), np.float64, len(cells))
             except ValueError:
                 pass
             else:
@@ -161,7 +161,7 @@ class _CellReader:
                 if any_number or bool(np.isfinite(quick).all()):
                     return quick
         read = _any_number if any_number else _number
-        numbers = [STALE if not cell or cell.isspace() else read(cell) for cell in cells]
+        numbers = [blank if not cell or cell.isspace() else read(cell) for cell in cells]
         self.complaints.rows(
             [i for i, number in enumerate(numbers) if number is None],
             lambda i: Problem(
@@ -173,7 +173,7 @@ class _CellReader:
                 allowed=self.columns.number_rule,
             ),
         )
-        return np.array([STALE if number is None else number for number in numbers])
+        return np.array([blank if number is None else number for number in numbers])
 
     def _flags(self, cells: Sequence[str], position: int, lines: list[int]) -> FloatArray:
         flags = {"0": 0.0, "1": 1.0, "": 0.0}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.errors import Problem
+from workbench.telemetry import probes
 from workbench.telemetry.complaints import Complaints
 from workbench.telemetry.counts import counts_history
 from workbench.telemetry.csv_table import read_csv
@@ -66,7 +67,11 @@ def read_history(
             table, columns = _read(path, form, complaints, counters.lay_out)
             assert isinstance(columns, CountersLayout)  # noqa: S101 - what `lay_out` returns
             return counters.history(table, columns, path, complaints)
-        case _:
+        case Reading.PROBES:
+            table, states = _read(path, form, complaints, probes.lay_out)
+            assert isinstance(states, probes.ProbesLayout)  # noqa: S101 - what `lay_out` returns
+            return probes.probes_history(table, states, path, request, complaints)
+        case Reading.COUNTS:
             table, layout = _read(path, form, complaints, lay_out)
             assert isinstance(layout, CountsLayout)  # noqa: S101 - what `lay_out` returns
             return counts_history(Rows(layout, table), path, request, complaints)

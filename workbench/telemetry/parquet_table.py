@@ -16,7 +16,7 @@ from workbench.errors import BadInput, Problem
 from workbench.telemetry.complaints import Complaints, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import LATEST_S, MICROSECONDS, UNKNOWN_US, Instants, TimeForm
-from workbench.telemetry.series import STALE, FloatArray
+from workbench.telemetry.series import FloatArray
 from workbench.telemetry.table import (
     MAX_CELLS,
     MAX_ROWS,
@@ -161,14 +161,14 @@ class _ColumnReader:
     def _numbers(self, column: Any, name: str) -> FloatArray:
         unknown = np.asarray(column.is_null())
         numbers: FloatArray = np.asarray(pc.fill_null(pc.cast(column, pa.float64(), safe=False), 0.0)).copy()
-        numbers[unknown] = STALE
+        numbers[unknown] = self.columns.blank
         if self.columns.any_number:
             return numbers
         bad = np.flatnonzero(~np.isfinite(numbers) & ~unknown)
         self._complain(
             bad, "history/number", "this is not a finite number", name, column, allowed="a count, or null where it is unknown"
         )
-        numbers[bad] = STALE
+        numbers[bad] = np.nan
         return numbers
 
     def _flags(self, column: Any, name: str) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,7 +14,7 @@ from workbench.errors import Problem
 from workbench.telemetry.complaints import Complaints, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import TimeForm
-from workbench.telemetry.series import FloatArray
+from workbench.telemetry.series import STALE, FloatArray
 
 MAX_ROWS = 5_000_000
 """A year of one route at 15 s has 2.1 million."""
@@ -48,6 +49,11 @@ class Columns:
     """Whether NaN and infinities are numbers; counts have none."""
     number_rule: str = "a count, or nothing where it is unknown"
 
+    @property
+    def blank(self) -> float:
+        """What stands for an empty cell: NaN, or where NaN is a number like any other, the stale marker."""
+        return STALE if self.any_number else math.nan
+
 
 class Layout(Protocol):
     """What a reading of a file knows about its columns."""
@@ -75,7 +81,7 @@ class Texts:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The rows of one file, in its order. A cell that says nothing is the stale marker (numbers) or False (flags), never 0."""
+    """The rows of one file, in its order. A cell that says nothing is `Columns.blank` (numbers) or False (flags), never 0."""
 
     names: tuple[str, ...]
     form: TimeForm
