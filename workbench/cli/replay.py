@@ -67,6 +67,14 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--accept-code", "accepted_codes", metavar="CODE", multiple=True, help="With --probes: an answer with this HTTP code is up."
 )
+@click.option(
+    "--client-errors",
+    type=click.Choice(["good", "bad", "excluded"]),
+    default="good",
+    show_default=True,
+    help="With --counts: what a column client_errors (4xx, 499 too) holds.",
+)
+@click.option("--timezone", metavar="ZONE", help="Of times that name none, as Europe/Berlin. Default: UTC, with a warning.")
 @click.option("--scrape-interval", metavar="D", callback=_positive, help="Default: the rows' usual spacing (--probes: 1m).")
 @click.option(
     "--eval-interval",
@@ -111,6 +119,8 @@ def command(
     route: str | None,
     labels: tuple[str, ...],
     accepted_codes: tuple[str, ...],
+    client_errors: str,
+    timezone: str | None,
     scrape_interval: float | None,
     eval_interval: float | None,
     phase: float | None,
@@ -139,7 +149,8 @@ def command(
     from workbench.report.tables import alerts_csv, outcome_json
     from workbench.run.replay import replay
     from workbench.scenario.load import load_policy
-    from workbench.telemetry.history import Reading
+    from workbench.telemetry.history import Options, Reading
+    from workbench.telemetry.recorded import ClientErrors
 
     if len(set(readings)) > 1:
         raise click.UsageError("a file has one reading: one of --counts, --counters and --probes")
@@ -161,8 +172,7 @@ def command(
         requests_name=total_series,
         errors_name=errors_series,
         reading=Reading(readings[0]) if readings else None,
-        labels=labels,
-        accepted_codes=accepted_codes,
+        options=Options(labels, accepted_codes, ClientErrors(client_errors), timezone),
     )
     files: list[Path] = []
     if out is not None:

@@ -21,7 +21,7 @@ from workbench.outcome import Outcome
 from workbench.run.judge import judge
 from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, Slo
 from workbench.telemetry.complaints import listed, nearest, quoted
-from workbench.telemetry.history import History, Reading, read_history
+from workbench.telemetry.history import History, Options, Reading, read_history
 from workbench.telemetry.incidents import IncidentRow, read_incidents
 from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME
 from workbench.telemetry.series import FloatArray, le_label
@@ -54,8 +54,7 @@ def replay(
     requests_name: str = REQUESTS_NAME,
     errors_name: str = ERRORS_NAME,
     reading: Reading | None = None,
-    labels: tuple[str, ...] = (),
-    accepted_codes: tuple[str, ...] = (),
+    options: Options | None = None,
 ) -> Outcome:
     """Measure a recorded history against a policy. A pure function of the files' bytes and the arguments.
 
@@ -73,8 +72,7 @@ def replay(
         requests_name: name of the counter of all requests.
         errors_name: name of the counter of failed requests.
         reading: what the rows are taken for; None is `counts`, and for text of metrics `counters`.
-        labels: columns of a wide file of counters that tell series apart, besides those that hold text.
-        accepted_codes: HTTP codes that count as up in a history of probes.
+        options: what only some readings ask for.
 
     Raises:
         BadInput: with everything that is wrong with the history or the incidents.
@@ -87,8 +85,7 @@ def replay(
         requests_name=requests_name,
         errors_name=errors_name,
         reading=reading,
-        labels=labels,
-        accepted_codes=accepted_codes,
+        options=options,
     )
     every_s = evaluation_interval_s or max(0.001, round(min(history.spacing_s, LONGEST_USUAL_EVALUATION_S), 3))
     _check_clock(history, every_s, str(history_path))
@@ -116,7 +113,7 @@ def replay(
         start=history.start,
         horizon_s=horizon_s,
         profile=profile,
-        digest=_digest(history, policy, profile, vocabulary, route, incidents, (*labels, *accepted_codes)),
+        digest=_digest(history, policy, profile, vocabulary, route, incidents, options or Options()),
         version=__version__,
         rules=groups,
         slos=judged.slos,
@@ -164,7 +161,7 @@ def _digest(
     vocabulary: Vocabulary,
     route: str | None,
     incidents: Path | str | None,
-    options: tuple[str, ...],
+    options: Options,
 ) -> str:
     """Hash of everything that decides the result, apart from the package itself."""
     parts = {
@@ -174,7 +171,7 @@ def _digest(
         "profile": [profile.prometheus, profile.scrape_interval_s, profile.evaluation_interval_s, profile.phase_s],
         "route": route,
         "names": history.telemetry.names,
-        "reading": [history.reading, vocabulary.requests, vocabulary.errors, *options],
+        "reading": [history.reading, vocabulary.requests, vocabulary.errors, repr(options)],
     }
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 

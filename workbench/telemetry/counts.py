@@ -8,6 +8,7 @@ sample there, and never a zero. `total` includes `errors`; `le_*` are cumulative
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,14 @@ from workbench.errors import Problem, Severity
 from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray, hidden_restarts, running_sum
 from workbench.telemetry.coverage import cover, first_lines, instants_of
-from workbench.telemetry.instants import MICROSECONDS, TimeForm, utc
-from workbench.telemetry.recorded import LATENCY_NAME, History, Reading, Request, check_order
-from workbench.telemetry.rows import Rows, check_counts
+from workbench.telemetry.instants import LOCAL_TIMES, MICROSECONDS, TimeForm, utc
+from workbench.telemetry.looks import all_failed, looks_cumulative, none_failed, rolling_window
+from workbench.telemetry.recorded import LATENCY_NAME, ClientErrors, History, Reading, Request, check_order
+from workbench.telemetry.rows import CLIENT_ERRORS, Rows, check_counts
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, Telemetry, le_label
 from workbench.telemetry.source import digest_of
+
+_LISTED = 5
 
 
 def counts_history(rows: Rows, path: Path, request: Request, complaints: Complaints) -> History:
@@ -37,7 +41,7 @@ def counts_history(rows: Rows, path: Path, request: Request, complaints: Complai
     complaints.stop_if_any()
     steps = np.concatenate([np.diff(rows.time_us[numbers]) for numbers in chosen.values()] or [np.empty(0)])
     spacing_s, phase_s = request.clock(steps, len(rows), "route", complaints)
-    return _History(rows, chosen, spacing_s, phase_s, request.requests_name, request.errors_name).build(path)
+    return _History(rows, chosen, spacing_s, phase_s, request).build(path)
 
 
 def _by_route(rows: Rows) -> dict[str, IntArray]:
@@ -78,8 +82,26 @@ class _History:
     chosen: dict[str, IntArray]
     spacing_s: float
     phase_s: float
-    requests_name: str
-    errors_name: str
+    request: Request
+
+    @cached_property
+    def requests(self) -> FloatArray:
+        """Requests that count, one a row."""
+        layout, total = self.rows.layout, self.rows.counts[self.rows.layout.total]
+        if layout.client_errors is None or self.request.options.client_errors is not ClientErrors.EXCLUDED:
+            return total
+        return total - self.rows.counts[layout.client_errors]
+
+    @cached_property
+    def errors(self) -> FloatArray | None:
+        """Bad requests, one a row; None without a column."""
+        layout = self.rows.layout
+        if layout.errors is None:
+            return None
+        errors = self.rows.counts[layout.errors]
+        if layout.client_errors is None or self.request.options.client_errors is not ClientErrors.BAD:
+            return errors
+        return errors + self.rows.counts[layout.client_errors]
 
     def build(self, path: Path) -> History:
         rows, layout = self.rows, self.rows.layout
@@ -94,8 +116,8 @@ class _History:
             times = shared.setdefault(times.tobytes(), times)
             restarted = None if rows.reset is None else rows.reset[numbers]
             labels = {"route": name}
-            for key, position in self._columns(labels):
-                one = _counter(key, times, rows.counts[position][numbers], restarted)
+            for key, counts in self._columns(labels):
+                one = _counter(key, times, counts[numbers], restarted)
                 if one is not None:
                     series.append(one)
             if restarted is not None:
@@ -130,18 +152,18 @@ class _History:
             said="each row counts the events since the row before it (--counts)",
         )
 
-    def _columns(self, labels: dict[str, str]) -> list[tuple[SeriesKey, int]]:
+    def _columns(self, labels: dict[str, str]) -> list[tuple[SeriesKey, FloatArray]]:
         """Every series that a row feeds, and the column that it reads."""
-        layout = self.rows.layout
-        columns = [(SeriesKey.of(self.requests_name, labels), layout.total)]
-        if layout.errors is not None:
-            columns.append((SeriesKey.of(self.errors_name, labels), layout.errors))
+        layout, counts = self.rows.layout, self.rows.counts
+        columns = [(SeriesKey.of(self.request.requests_name, labels), self.requests)]
+        if self.errors is not None:
+            columns.append((SeriesKey.of(self.request.errors_name, labels), self.errors))
         if layout.bounds:
             bucket = f"{LATENCY_NAME}_bucket"
-            columns += [(SeriesKey.of(bucket, labels, le=le_label(bound / 1000)), position) for position, bound in layout.bounds]
+            columns += [(SeriesKey.of(bucket, labels, le=le_label(bound / 1000)), counts[at]) for at, bound in layout.bounds]
             columns += [
-                (SeriesKey.of(bucket, labels, le="+Inf"), layout.total),
-                (SeriesKey.of(f"{LATENCY_NAME}_count", labels), layout.total),
+                (SeriesKey.of(bucket, labels, le="+Inf"), counts[layout.total]),
+                (SeriesKey.of(f"{LATENCY_NAME}_count", labels), counts[layout.total]),
             ]
         return columns
 
@@ -155,10 +177,9 @@ class _History:
 
     def _unknown_errors(self) -> tuple[dict[str, float], float]:
         """Share of each route's rows whose errors are unknown, and of all chosen rows."""
-        position = self.rows.layout.errors
-        if position is None:
+        if self.errors is None:
             return dict.fromkeys(self.chosen, 1.0), 1.0
-        unknown = np.isnan(self.rows.counts[position])
+        unknown = np.isnan(self.errors)
         shares = {name: float(unknown[numbers].mean()) for name, numbers in self.chosen.items()}
         rows = sum(len(numbers) for numbers in self.chosen.values())
         return shares, sum(int(unknown[numbers].sum()) for numbers in self.chosen.values()) / rows
@@ -194,11 +215,51 @@ class _History:
             message = f"{hidden:,} restarts come back at or above the value before them; no Prometheus can see these"
             found.append(Problem("history/hidden-restarts", message, Severity.WARNING, file))
         if rows.form is TimeForm.LOCAL:
-            message = "the times name no zone and are taken as UTC; calendar days and labelled incidents may be off by hours"
-            found.append(Problem("history/local-time", message, Severity.WARNING, file))
+            found.append(Problem("history/local-time", LOCAL_TIMES, Severity.WARNING, file))
+        found += self._signs(file)
+        if CLIENT_ERRORS in layout.ignored:
+            message = (
+                f"`{CLIENT_ERRORS}` is not read, so 4xx are good events, and so is 499, a client that gave up; "
+                "--client-errors bad or excluded counts them otherwise"
+            )
+            found.append(Problem("history/client-errors", message, Severity.INFO, file))
+        if layout.client_errors is not None:
+            choice = self.request.options.client_errors
+            message = (
+                f"client errors are {'errors' if choice is ClientErrors.BAD else 'left out'}, as asked (--client-errors {choice})"
+            )
+            found.append(Problem("history/client-errors", message, Severity.INFO, file))
         if layout.ignored:
             message = f"columns that are not read: {listed([quoted(name) for name in layout.ignored], 20)}"
             found.append(Problem("history/ignored-columns", message, Severity.INFO, file))
+        return found
+
+    def _signs(self, file: str) -> list[Problem]:
+        """Signs that the columns hold something else than the events of each row."""
+        totals = {name: self.requests[numbers] for name, numbers in self.chosen.items()}
+        found = []
+        if rising := [name for name, total in totals.items() if looks_cumulative(total)]:
+            message = f"the totals{_of(rising)} never fall, as those of a cumulative counter; if they are, --counters reads them"
+            found.append(Problem("history/looks-cumulative", message, Severity.WARNING, file))
+        windows = {name: rows for name, total in totals.items() if name not in rising and (rows := rolling_window(total))}
+        for name, rows in list(windows.items())[:_LISTED]:
+            message = (
+                f"the totals{_of([name])} look like sums over the last {rows} rows, so that every request is counted {rows} times; "
+                "a row must hold the events since the row before it alone"
+            )
+            found.append(Problem("history/looks-rolling", message, Severity.WARNING, file))
+        if self.errors is None:
+            return found
+        errors = {name: self.errors[numbers] for name, numbers in self.chosen.items()}
+        if failed := [name for name, total in totals.items() if all_failed(total, errors[name])]:
+            message = (
+                f"every request{_of(failed)} is an error, in every row: a success metric that was never filled looks like this"
+            )
+            found.append(Problem("history/all-failed", message, Severity.WARNING, file))
+        if perfect := [name for name, total in totals.items() if none_failed(total, errors[name])]:
+            requests = sum(float(np.nansum(totals[name])) for name in perfect)
+            message = f"no request of {requests:,.0f}{_of(perfect)} is an error: either none failed, or failures are not recorded"
+            found.append(Problem("history/none-failed", message, Severity.INFO, file))
         return found
 
     def _sparse_routes(self) -> list[str]:
@@ -206,6 +267,14 @@ class _History:
         kept = np.concatenate([self.rows.time_us[numbers] for numbers in self.chosen.values()])
         due = (int(kept.max()) - int(kept.min())) / MICROSECONDS / self.spacing_s + 1
         return [name for name, numbers in self.chosen.items() if len(self.chosen) > 1 and len(numbers) < 0.9 * due]
+
+
+def _of(routes: list[str]) -> str:
+    """` of route 'a'`, ` of 3 routes ('a', 'b', 'c')`, or nothing for a history without routes."""
+    if routes == [""]:
+        return ""
+    named = listed([quoted(name) for name in routes])
+    return f" of route {named}" if len(routes) == 1 else f" of {len(routes)} routes ({named})"
 
 
 def _counter(key: SeriesKey, times: FloatArray, events: FloatArray, restarted: npt.NDArray[np.bool_] | None) -> Series | None:

@@ -81,11 +81,11 @@ class CountersReading:
     def _wide(
         self, names: Sequence[str], time: int, complaints: Complaints, line: int | None, texts: frozenset[int], rule: str
     ) -> CountersLayout:
-        for label in self.request.labels:
+        for label in self.request.options.labels:
             if label not in names:
                 found, near = quoted(label), nearest(label, names)
                 complaints.add(Problem("history/no-label", "no column has the name of this label", found=found, nearest=near))
-        labels = tuple(i for i, name in enumerate(names) if i != time and (i in texts or name in self.request.labels))
+        labels = tuple(i for i, name in enumerate(names) if i != time and (i in texts or name in self.request.options.labels))
         keys: list[tuple[int, SeriesKey]] = []
         seen: dict[SeriesKey, str] = {}
         for position, name in enumerate(names):
@@ -164,7 +164,7 @@ class CountersReading:
         groups = _label_groups(table, layout)
         names = {_shown(labels): rows for labels, rows in groups.items()}
         check_order(table, names, "series with", complaints)
-        if any(problem.check == "history/duplicate-time" for problem in complaints.problems) and not self.request.labels:
+        if any(problem.check == "history/duplicate-time" for problem in complaints.problems) and not self.request.options.labels:
             message = "if a column of whole numbers tells series apart, name it"
             complaints.add(Problem("history/duplicate-time", message, allowed="--label COLUMN"))
         complaints.stop_if_any()

@@ -11,7 +11,7 @@ from workbench.errors import Problem, Severity
 from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray, common_grid, increments
 from workbench.telemetry.coverage import Coverage, cover, first_lines, instants_of
-from workbench.telemetry.instants import MICROSECONDS, TimeForm, utc
+from workbench.telemetry.instants import LOCAL_TIMES, MICROSECONDS, TimeForm, utc
 from workbench.telemetry.looks import looks_per_interval
 from workbench.telemetry.recorded import LATENCY_NAME, History, Reading, Request
 from workbench.telemetry.series import FloatArray, Series, Telemetry, is_stale
@@ -64,8 +64,7 @@ def history_of(gathered: Gathered, path: Path, request: Request, complaints: Com
         *_late(telemetry, gathered, file),
     ]
     if gathered.form is TimeForm.LOCAL:
-        message = "the times name no zone and are taken as UTC; calendar days and labelled incidents may be off by hours"
-        findings.append(Problem("history/local-time", message, Severity.WARNING, file))
+        findings.append(Problem("history/local-time", LOCAL_TIMES, Severity.WARNING, file))
     return History(
         telemetry=telemetry,
         start=utc(gathered.first_us),
@@ -148,6 +147,18 @@ def _signs(telemetry: Telemetry, request: Request, file: str) -> list[Problem]:
             "they look like the events of each interval, which --counts reads (columns time,total,errors)"
         )
         found.append(Problem("history/looks-per-interval", message, Severity.WARNING, file))
+    gave_up = [
+        one
+        for one in telemetry.by_name.get(request.requests_name, ())
+        if any(one.key.label_map.get(k) == "499" for k in CODE_LABELS)
+    ]
+    if gave_up:
+        count = sum(float(np.nansum(increments(one)[1:])) for one in gave_up)
+        message = (
+            f"{count:,.0f} requests have code 499: the client gave up before the answer; "
+            "they are good events unless an objective names them in bad_codes or exclude_codes"
+        )
+        found.append(Problem("history/client-gave-up", message, Severity.INFO, file))
     stale = sum(int(is_stale(one.values).sum()) for one in telemetry if one.values.dtype.kind == "f")
     if stale:
         message = f"stale markers: {stale:,}; at each a series ended, as when its target went away"

@@ -6,6 +6,8 @@ format of Prometheus or OpenMetrics says by itself what it is. Where a file's co
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from workbench.errors import Problem
@@ -16,14 +18,15 @@ from workbench.telemetry.csv_table import read_csv
 from workbench.telemetry.cumulative import CountersLayout, CountersReading, gathered_from
 from workbench.telemetry.gathered import history_of
 from workbench.telemetry.instants import TimeForm
+from workbench.telemetry.local import in_utc, zone_of
 from workbench.telemetry.openmetrics import MAX_TEXT_BYTES, is_metric_text, read_metric_text
-from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME, History, Reading, Request
+from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME, History, Options, Reading, Request
 from workbench.telemetry.rows import Layout as CountsLayout
 from workbench.telemetry.rows import Rows, lay_out
 from workbench.telemetry.source import Form, look_at
 from workbench.telemetry.table import LayOut, Layout, Table
 
-__all__ = ["History", "Reading", "Request", "read_history"]
+__all__ = ["History", "Options", "Reading", "Request", "read_history"]
 
 
 def read_history(
@@ -35,8 +38,7 @@ def read_history(
     phase_s: float | None = 0.0,
     requests_name: str = REQUESTS_NAME,
     errors_name: str = ERRORS_NAME,
-    labels: tuple[str, ...] = (),
-    accepted_codes: tuple[str, ...] = (),
+    options: Options | None = None,
 ) -> History:
     """Read a history from CSV, CSV.gz or Parquet, or from OpenMetrics or Prometheus text.
 
@@ -48,15 +50,14 @@ def read_history(
         phase_s: each scrape was taken that much after its row's time; None takes 7 s, or half of a spacing of at most 7 s.
         requests_name: name of the counter of all requests.
         errors_name: name of the counter of failed requests.
-        labels: columns of a wide file of counters that tell series apart, besides those that hold text.
-        accepted_codes: HTTP codes that count as up in a history of probes.
+        options: what only some readings ask for.
 
     Raises:
         BadInput: with everything that is wrong with the file.
     """
     path = Path(path)
     complaints = Complaints(str(path))
-    request = Request(route, scrape_interval_s, phase_s, requests_name, errors_name, labels, accepted_codes)
+    request = Request(route, scrape_interval_s, phase_s, requests_name, errors_name, options or Options())
     form = look_at(path, MAX_TEXT_BYTES)
     if is_metric_text(path, form, complaints):
         return _metric_text(path, form, reading, request, complaints)
@@ -64,15 +65,16 @@ def read_history(
     match reading or Reading.COUNTS:
         case Reading.COUNTERS:
             counters = CountersReading(request)
-            table, columns = _read(path, form, complaints, counters.lay_out)
+            table, columns = _read(path, form, request, complaints, counters.lay_out)
             assert isinstance(columns, CountersLayout)  # noqa: S101 - what `lay_out` returns
             return counters.history(table, columns, path, complaints)
         case Reading.PROBES:
-            table, states = _read(path, form, complaints, probes.lay_out)
+            table, states = _read(path, form, request, complaints, probes.lay_out)
             assert isinstance(states, probes.ProbesLayout)  # noqa: S101 - what `lay_out` returns
             return probes.probes_history(table, states, path, request, complaints)
         case Reading.COUNTS:
-            table, layout = _read(path, form, complaints, lay_out)
+            counts = partial(lay_out, client_errors=request.options.client_errors)
+            table, layout = _read(path, form, request, complaints, counts)
             assert isinstance(layout, CountsLayout)  # noqa: S101 - what `lay_out` returns
             return counts_history(Rows(layout, table), path, request, complaints)
 
@@ -89,9 +91,14 @@ def _metric_text(path: Path, form: Form, reading: Reading | None, request: Reque
     )
 
 
-def _read(path: Path, form: Form, complaints: Complaints, lay_out: LayOut) -> tuple[Table, Layout]:
-    if form is not Form.PARQUET:
-        return read_csv(path, form, complaints, lay_out)
-    from workbench.telemetry.parquet_table import read_parquet  # noqa: PLC0415 - pyarrow takes a tenth of a second; CSV needs none of it
+def _read(path: Path, form: Form, request: Request, complaints: Complaints, lay_out: LayOut) -> tuple[Table, Layout]:
+    if form is Form.PARQUET:
+        from workbench.telemetry.parquet_table import read_parquet  # noqa: PLC0415 - pyarrow takes a tenth of a second; CSV needs none of it
 
-    return read_parquet(path, complaints, lay_out)
+        table, layout = read_parquet(path, complaints, lay_out)
+    else:
+        table, layout = read_csv(path, form, complaints, lay_out)
+    if request.options.timezone is not None and table.form is TimeForm.LOCAL:
+        zone = zone_of(request.options.timezone)
+        return replace(table, time_us=in_utc(table.time_us, zone), form=TimeForm.ZONED), layout
+    return table, layout

@@ -8,6 +8,8 @@ from workbench.telemetry.series import FloatArray
 
 FEWEST_ROWS = 12
 """Fewer say nothing: twelve counts in a row happen to rise once in half a billion."""
+FEWEST_FOR_PERFECT = 10_000.0
+"""At 99.9 % the chance of no error among so many is e^-10."""
 _LONGEST_WINDOW = 60
 _ROWS_FOR_WINDOW = 200
 
@@ -53,3 +55,15 @@ def rolling_window(counts: FloatArray) -> int | None:
     beside = [related[window - 2] if window > 1 else -1.0, related[window]]
     isolated = min(beside) > -0.15 - noise and abs(related[2 * window - 1]) < 0.15 + noise
     return window if window > 1 and -0.65 < at < -0.35 and isolated else None
+
+
+def all_failed(total: FloatArray, errors: FloatArray) -> bool:
+    """Whether every request of every row is an error, over enough rows with traffic to be strange."""
+    asked = (total > 0) & ~np.isnan(errors)
+    return int(asked.sum()) >= FEWEST_ROWS and bool((errors[asked] == total[asked]).all())
+
+
+def none_failed(total: FloatArray, errors: FloatArray) -> bool:
+    """Whether there is no error among so many requests that a service of 99.9 % would almost surely have had some."""
+    known = ~np.isnan(errors)
+    return float(np.nansum(total[known])) >= FEWEST_FOR_PERFECT and float(errors[known].sum()) == 0

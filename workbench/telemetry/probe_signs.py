@@ -158,8 +158,8 @@ def _gone(spells: Sequence[Spell], first_us: int) -> list[Problem]:
         ]  # fmt: skip
         renamed = f"; {listed([quoted(heir) for heir in heirs], 3)} began at about that time: renamed?" if heirs else ""
         message = (
-            f"{quoted(one.target)} has no row after {_at(first_us, last_s)}, far longer than ever before; its last state is "
-            f"taken to hold for another {format_duration(round(silence_s))}, its longest silence; nothing is known after that{renamed}"
+            f"{quoted(one.target)} has no row after {_at(first_us, last_s)}, far longer than ever before; its last state is taken "
+            f"to hold for its longest silence, {format_duration(round(silence_s))}, and nothing is known after that{renamed}"
         )
         found.append(Problem("history/target-gone", message, Severity.WARNING, line=one.line(len(one.times_s) - 1)))
     left = sum(one.gone for one in spells) - len(found)

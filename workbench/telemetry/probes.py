@@ -18,7 +18,7 @@ import numpy.typing as npt
 from workbench.errors import Problem, Severity
 from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray
-from workbench.telemetry.instants import MICROSECONDS, TimeForm, utc
+from workbench.telemetry.instants import LOCAL_TIMES, MICROSECONDS, TimeForm, utc
 from workbench.telemetry.probe_signs import Spell, signs
 from workbench.telemetry.recorded import History, Reading, Request, check_order
 from workbench.telemetry.samples import narrowed
@@ -156,10 +156,9 @@ class _Probes:
         telemetry = Telemetry.of(series, horizon_s=float(grid[-1] - phase_s) + every_s, scrape_interval_s=every_s)
         whole_s = len(self.targets) * period_s or 1.0
         file = str(path)
-        findings = [replace(sign, file=file) for sign in signs(spells, self.request.accepted_codes, first_us)]
+        findings = [replace(sign, file=file) for sign in signs(spells, self.request.options.accepted_codes, first_us)]
         if self.table.form is TimeForm.LOCAL:
-            message = "the times name no zone and are taken as UTC; calendar days and labelled incidents may be off by hours"
-            findings.append(Problem("history/local-time", message, Severity.WARNING, file))
+            findings.append(Problem("history/local-time", LOCAL_TIMES, Severity.WARNING, file))
         if self.layout.ignored:
             message = f"columns that are not read: {listed([quoted(name) for name in self.layout.ignored], 20)}"
             findings.append(Problem("history/ignored-columns", message, Severity.INFO, file))
@@ -190,8 +189,8 @@ class _Probes:
         up = numbers[self.layout.up][rows].copy()
         codes = np.full(len(rows), np.nan) if self.layout.code is None else numbers[self.layout.code][rows]
         latency = np.full(len(rows), np.nan) if self.layout.latency is None else numbers[self.layout.latency][rows]
-        if self.request.accepted_codes:
-            accepted = np.isin(codes, [float(code) for code in self.request.accepted_codes])
+        if self.request.options.accepted_codes:
+            accepted = np.isin(codes, [float(code) for code in self.request.options.accepted_codes])
             up[accepted] = 1.0
         until_s = (last_us - first_us) / MICROSECONDS
         longest_s = float(np.diff(times_s).max(initial=0.0))
@@ -223,7 +222,7 @@ class _Probes:
         ends = np.append(spell.times_s[1:], np.inf)
         total = _integral(spell.times_s, ends, known, times)
         down = _integral(spell.times_s, ends, known & (spell.up == 0), times)
-        code = np.where(np.isnan(spell.codes), 0.0, spell.codes)
+        code: Array = np.where(np.isnan(spell.codes), 0.0, spell.codes)
         found = [
             gauge("probe_success", spell.up, np.int8),
             gauge("probe_duration_seconds", spell.latency_ms / 1000, np.float64),
@@ -242,5 +241,4 @@ def _integral(starts: FloatArray, ends: FloatArray, chosen: npt.NDArray[np.bool_
     before = np.concatenate([[0.0], np.cumsum(lasting[:-1])])
     at = np.searchsorted(begin, instants, "right") - 1
     inside = np.where(at >= 0, before[at] + np.minimum(instants - begin[at], lasting[at]), 0.0)
-    rounded: FloatArray = np.round(inside, 6)
-    return rounded
+    return np.asarray(np.round(inside, 6), np.float64)

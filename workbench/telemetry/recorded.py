@@ -34,6 +34,30 @@ class Reading(StrEnum):
     """A row says that a target's state is now this."""
 
 
+class ClientErrors(StrEnum):
+    """What a column `client_errors` (4xx, and 499 where a client gave up) means for a history of counts."""
+
+    GOOD = "good"
+    """They were answered; the column is not read."""
+    BAD = "bad"
+    """They are errors too."""
+    EXCLUDED = "excluded"
+    """They do not count at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What only some readings ask for."""
+
+    labels: tuple[str, ...] = ()
+    """Columns of a wide file of counters that tell series apart, besides those that hold text."""
+    accepted_codes: tuple[str, ...] = ()
+    """HTTP codes that count as up, whatever a probe said."""
+    client_errors: ClientErrors = ClientErrors.GOOD
+    timezone: str | None = None
+    """Of times that name none; without it they are taken as UTC, with a warning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """How the user wants a history to be read."""
@@ -46,10 +70,7 @@ class Request:
     """Each scrape was taken that much after its row's time; None takes 7 s, or half of a spacing of at most 7 s."""
     requests_name: str = REQUESTS_NAME
     errors_name: str = ERRORS_NAME
-    labels: tuple[str, ...] = ()
-    """Columns of a wide file of counters that tell series apart, besides those that hold text."""
-    accepted_codes: tuple[str, ...] = ()
-    """HTTP codes that count as up, whatever a probe said."""
+    options: Options = Options()
 
     def clock(self, steps_us: IntArray, rows: int, what: str, complaints: Complaints) -> tuple[float, float]:
         """Spacing and phase, from all distances of two neighbours; complains of a history too short to have any."""
@@ -110,7 +131,9 @@ def check_order(table: Table, groups: Mapping[str, IntArray], what: str, complai
             return Problem(check, message, line=table.line(row), path=path, found=as_written(table, row))
 
         repeated, reversed_ = numbers[1:][steps == 0], numbers[1:][steps < 0]
-        message = f"two rows{where} have the same time (does a clock change repeat an hour?)"
+        often = int(np.unique(table.time_us[numbers], return_counts=True)[1].max())
+        times = f"; one time occurs {often} times" if often > 2 else ""
+        message = f"two rows{where} have the same time (does a clock change repeat an hour?){times}"
         complaints.rows(repeated, lambda row, m=message: problem("history/duplicate-time", m, row))  # type: ignore[misc]
         message = f"the time is earlier than that of the row before{where}"
         complaints.rows(reversed_, lambda row, m=message: problem("history/reversed-time", m, row))  # type: ignore[misc]

@@ -14,6 +14,7 @@ from workbench.errors import Problem
 from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import TimeForm
+from workbench.telemetry.recorded import ClientErrors
 from workbench.telemetry.series import FloatArray
 from workbench.telemetry.table import MAX_COLUMNS, Columns, Peek, Table, TextColumn
 
@@ -21,6 +22,8 @@ MAX_ROUTES = 10_000
 MAX_ROUTE_LENGTH = 500
 MAX_COUNT = 1e12
 """Of one cell; keeps every running sum exact in float64."""
+
+CLIENT_ERRORS = "client_errors"
 
 _BOUND = re.compile(r"le_(\d{1,12}(?:\.\d{1,6})?)", re.ASCII)
 
@@ -38,11 +41,14 @@ class Layout:
     bounds: tuple[tuple[int, float], ...]
     """Position and upper bound in milliseconds of each `le_*` column, bounds ascending."""
     ignored: tuple[str, ...]
+    client_errors: int | None = None
+    """Read only where 4xx are not good."""
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Positions of all columns that hold counts."""
-        return (self.total, *([] if self.errors is None else [self.errors]), *(position for position, _ in self.bounds))
+        optional = [position for position in (self.errors, self.client_errors) if position is not None]
+        return (self.total, *optional, *(position for position, _ in self.bounds))
 
     @property
     def columns(self) -> Columns:
@@ -105,7 +111,14 @@ class Rows:
         return self.table.place(row, position)
 
 
-def lay_out(names: Sequence[str], complaints: Complaints, line: int | None, peek: Peek, texts: frozenset[int]) -> Layout:
+def lay_out(
+    names: Sequence[str],
+    complaints: Complaints,
+    line: int | None,
+    peek: Peek,
+    texts: frozenset[int],
+    client_errors: ClientErrors = ClientErrors.GOOD,
+) -> Layout:
     """Find the columns by name; raises BadInput where a needed one is missing or one occurs twice."""
     del peek, texts  # the names alone decide
     if len(names) > MAX_COLUMNS:
@@ -134,6 +147,11 @@ def lay_out(names: Sequence[str], complaints: Complaints, line: int | None, peek
             )
     if "errors" not in where and (meant := nearest("errors", [n for n in unused if _is_slip(n, "errors")])):
         complaints.add(Problem("history/columns", "the column `errors` is missing", line=line, nearest=meant))
+    if client_errors is not ClientErrors.GOOD:
+        if CLIENT_ERRORS not in names:
+            message = f"client errors cannot be {client_errors}: there is no column `{CLIENT_ERRORS}`"
+            complaints.add(Problem("history/columns", message, line=line, nearest=nearest(CLIENT_ERRORS, unused)))
+        unused = [name for name in unused if name != CLIENT_ERRORS]
     for name in unused:
         if name.startswith("le_"):
             message = "a column `le_*` names its upper bound in milliseconds; the bucket of all requests is `total`"
@@ -152,6 +170,7 @@ def lay_out(names: Sequence[str], complaints: Complaints, line: int | None, peek
         where.get("reset"),
         tuple((position, bound) for bound, position in bounds),
         tuple(name or "(no name)" for name in unused),
+        None if client_errors is ClientErrors.GOOD else where[CLIENT_ERRORS],
     )
 
 
@@ -193,6 +212,10 @@ def check_counts(rows: Rows, complaints: Complaints) -> None:
     total = counts[layout.total]
     if layout.errors is not None:
         complain(layout.errors, counts[layout.errors] > total, "history/errors", "`errors` are part of `total`", ceiling=total)
+    if layout.client_errors is not None:
+        left = total if layout.errors is None else total - np.nan_to_num(counts[layout.errors])
+        message = "`client_errors` are part of `total`, and none of `errors`"
+        complain(layout.client_errors, counts[layout.client_errors] > left, "history/errors", message, ceiling=left)
     below = np.zeros(len(rows))
     for position, _ in layout.bounds:
         values = counts[position]
