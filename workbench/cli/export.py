@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.export_openmetrics import openmetrics
+
 
 @click.group("export")
 def command() -> None:
     """Write what a scenario says for other tools."""
+
+
+command.add_command(openmetrics)
 
 
 @command.command("history")
