@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.export_openmetrics import openmetrics
 from workbench.cli.export_promtool import command as promtool
 
 
 @click.group("export")
 def command() -> None:
     """Write what a scenario says for other tools."""
+
+
+command.add_command(openmetrics)
 
 
 @command.command("history")
@@ -91,7 +95,9 @@ def prometheus(scenario: Path) -> None:
     loaded = load(scenario)
     if loaded.policy is None:
         message = "there are no objectives in this file"
-        raise BadInput(Problem("cli/kind", message, file=str(scenario), path="kind", found=loaded.kind, allowed="Scenario or Policy"))
+        raise BadInput(
+            Problem("cli/kind", message, file=str(scenario), path="kind", found=loaded.kind, allowed="Scenario or Policy")
+        )
     if loaded.scenario is None:
         groups = rule_groups(loaded.policy, None, SIMULATED)
     else:
