@@ -25,6 +25,7 @@ VERBS = {
     "lint": "Check the arithmetic of a policy's alerts and promises.",
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
+    "fetch": "Fetch a history from a live Prometheus.",
     "export": "Write rules and objectives for other tools.",
     "fit": "Fit distributions to the durations of recorded incidents.",
     "app": "Open the workbench in a browser.",
