@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from workbench.cli.main import cli
 from workbench.errors import ExitCode
 from workbench.scenario.schema import base
+from workbench.scenario.schema.naming import LabelName, MetricName
 from workbench.scenario.schema.policy import CodePattern, Policy
 from workbench.scenario.schema.scenario import ScenarioFile
 from workbench.scenario.schema.world import RoutePath, World
@@ -34,6 +35,8 @@ SPELLED = {
     "name": (base.Name, "1 to 63 letters, digits, `-`, `_` or `.`; begins and ends with a letter or digit"),
     "path": (RoutePath, "begins with `/`: `/api/v1/media/{id}`"),
     "status code": (base.StatusCode, "three digits: `503`"),
+    "label": (LabelName, "letters, digits and `_`; does not begin with a digit or with `__`: `team`"),
+    "metric": (MetricName, "letters, digits, `_` and `:`; does not begin with a digit: `http_requests_total`"),
     "codes": (CodePattern, "a status code or a class of them: `503`, `5..`"),
 }
 """Kinds of values that have a spelling of their own: the word that the tables use, the type, how it is written."""

@@ -55,10 +55,10 @@ def command(
 
     Exit code 1 if no objective could be measured.
     """
+    from workbench.alerts.loading import load_policy
     from workbench.report.folder import check_file, check_free, write_file, write_folder
     from workbench.report.tables import alerts_csv, outcome_json
     from workbench.run.replay import replay
-    from workbench.scenario.load import load_policy
 
     if out is not None:
         check_free(out, force)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from workbench.alerts.burn_rules import pages as pages_on_call
 from workbench.alerts.engine import Transition
 from workbench.commands import Page
 from workbench.scenario.schema.policy import Policy
@@ -13,16 +14,16 @@ def pages(policy: Policy, transitions: Sequence[Transition], routes_of_slo: Mapp
     """One page for each alert that starts to fire and whose rule pages; in the order of the transitions."""
     out = []
     for transition in transitions:
-        rule = policy.burn_rate_alerts.get(transition.alert)
-        if transition.state != "firing" or rule is None or not rule.page:
+        labels = dict(transition.labels)
+        if transition.state != "firing" or not pages_on_call(policy, transition.alert, labels):
             continue
-        slo = dict(transition.labels).get("slo", "")
+        slo = labels.get("slo", "")
         out.append(
             Page(
                 at_s=transition.at_s,
                 alert=transition.alert,
                 labels=transition.labels,
-                severity=rule.severity,
+                severity=labels.get("severity", ""),
                 routes=routes_of_slo.get(slo, ()),
             )
         )

@@ -19,7 +19,8 @@ from workbench.alerts.vocabulary import RECORDED, SIMULATED, Vocabulary, matchin
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
 from workbench.run.judge import judge
-from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, Slo
+from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, QueryIndicator, Slo
+from workbench.slo.query_events import query_findings
 from workbench.telemetry.complaints import listed, nearest, quoted
 from workbench.telemetry.history import History, Options, Reading, read_history
 from workbench.telemetry.incidents import IncidentRow, read_incidents
@@ -93,7 +94,7 @@ def replay(
     vocabulary = _vocabulary(history, requests_name, errors_name)
     telemetry, horizon_s = history.telemetry, history.telemetry.horizon_s
     truth, told = (None, ()) if incidents is None else _truth(incidents, history)
-    groups = rule_groups(policy, history.routes, vocabulary)
+    groups = rule_groups(policy, history.routes, vocabulary, history_s=horizon_s)
     episodes = timeline(groups, telemetry, profile, history.last_scrape_s)
     judged = judge(policy, telemetry, vocabulary, groups, episodes, truth, users={}, start=history.start, horizon_s=horizon_s)
     findings = (
@@ -101,6 +102,7 @@ def replay(
         *history.findings,
         *told,
         *_unmeasured(policy, history, vocabulary),
+        *query_findings(policy, telemetry),
         *_coarse(groups, history, profile, vocabulary),
     )
     if all(slo.sli is None for slo in judged.slos):
@@ -249,6 +251,8 @@ def _ends(rows: tuple[IncidentRow, ...]) -> list[float]:
 def _unmeasured(policy: Policy, history: History, vocabulary: Vocabulary) -> Iterator[Problem]:
     """Objectives that this history cannot answer, each with the reason and what would be near."""
     for name, slo in sorted(policy.slos.items()):
+        if isinstance(slo.indicator, QueryIndicator):
+            continue
         path = f"slos.{name}.indicator"
         reason = _reason(slo, history, vocabulary)
         if reason is not None:

@@ -25,6 +25,21 @@ MAX_SCALAR = 10_000
 MAX_PROBLEMS = 100
 """Of a file; reading stops there."""
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one file may hold. The default is that of scenario files."""
+
+    depth: int = MAX_DEPTH
+    nodes: int = MAX_NODES
+    scalar: int = MAX_SCALAR
+    documents: int = 1
+    foreign: bool = False
+    """A file of another tool: merge keys (`<<`) are followed, and a scalar that YAML 1.2 has no finite number for stays text."""
+
+
+SCENARIO = Limits()
+
 _MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _LIST_TAGS = (None, "!", "tag:yaml.org,2002:seq")
 
@@ -37,6 +52,8 @@ _NO_KEY = object()
 """The next node of a mapping is a key."""
 _DROPPED = object()
 """The key of the value that comes was refused."""
+_MERGE = object()
+"""The value that comes is merged into the mapping."""
 
 
 @dataclass(slots=True)
@@ -52,6 +69,8 @@ class _Frame:
     entries: dict[str, Entry] = field(default_factory=dict)
     key: Any = _NO_KEY
     key_place: Place | None = None
+    merged: list[MapNode] = field(default_factory=list)
+    """Mappings behind merge keys, in their order."""
     size: int = 1
     height: int = 1
 
@@ -66,11 +85,12 @@ class _Anchor:
 
 
 class Composer:
-    """Puts the events of one file together to one tree: `take` them all, then look at `root`, `problems` and `broken`."""
+    """Puts the events of one file together: `take` them all, then look at `roots` (one a document), `problems` and `broken`."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, limits: Limits = SCENARIO) -> None:
         self.file = file
-        self.root: Node | None = None
+        self.limits = limits
+        self.roots: list[Node] = []
         self.problems: list[Problem] = []
         self.broken: set[Place] = set()
         self._stack: list[_Frame] = []
@@ -90,8 +110,12 @@ class Composer:
             self._alias(event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
-            if self._documents > 1:
-                self._stop(self._place(event), "yaml/documents", "a file holds one document, here a second one begins", found="---")
+            if self._documents > self.limits.documents:
+                message = "a file holds one document, here a second one begins"
+                if self.limits.documents > 1:
+                    message = f"a file holds at most {self.limits.documents:,} documents, here one more begins"
+                self._stop(self._place(event), "yaml/documents", message, found="---")
+            self._anchors.clear()
 
     def _place(self, event: Any) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
@@ -109,12 +133,12 @@ class Composer:
 
     def _count(self, place: Place, size: int) -> None:
         self._nodes += size
-        if self._nodes > MAX_NODES:
-            self._stop(place, "yaml/nodes", f"the file holds more than {MAX_NODES:,} values, aliases expanded")
+        if self._nodes > self.limits.nodes:
+            self._stop(place, "yaml/nodes", f"the file holds more than {self.limits.nodes:,} values, aliases expanded")
 
     def _check_depth(self, place: Place, height: int) -> None:
-        if len(self._stack) + height > MAX_DEPTH:
-            self._stop(place, "yaml/depth", f"mappings and lists are more than {MAX_DEPTH} levels deep here")
+        if len(self._stack) + height > self.limits.depth:
+            self._stop(place, "yaml/depth", f"mappings and lists are more than {self.limits.depth} levels deep here")
 
     def _expects_key(self) -> bool:
         return bool(self._stack) and self._stack[-1].is_map and self._stack[-1].key is _NO_KEY
@@ -122,13 +146,13 @@ class Composer:
     def _scalar(self, event: Any) -> None:
         place = self._place(event)
         self._count(place, 1)
-        if len(event.value) > MAX_SCALAR:
+        if len(event.value) > self.limits.scalar:
             self._problem(
                 place,
                 "yaml/scalar",
                 "the text is too long",
                 found=f"{len(event.value):,} characters",
-                allowed=f"at most {MAX_SCALAR:,} characters",
+                allowed=f"at most {self.limits.scalar:,} characters",
             )
             node = ScalarNode("", place, "", plain=False)
         else:
@@ -155,6 +179,8 @@ class Composer:
                 self._unknown_tag(event, place)
                 value = text
         except NotAValue as error:
+            if self.limits.foreign and event.tag is None:
+                return ScalarNode(text, place, text, plain=not quoted)
             self._problem(place, "yaml/number" if event.tag is None else "yaml/tag", str(error), found=shorten(text))
             value = ""
         return ScalarNode(value, place, text, plain=not quoted)
@@ -181,6 +207,9 @@ class Composer:
 
     def _close(self) -> None:
         frame = self._stack.pop()
+        for merged in frame.merged:
+            for key, entry in merged.entries.items():
+                frame.entries.setdefault(key, entry)
         node: Node = MapNode(frame.place, frame.entries) if frame.is_map else ListNode(tuple(frame.items), frame.place)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchor(node, frame.size, frame.height)
@@ -221,6 +250,8 @@ class Composer:
         elif node.plain and node.text in ("", "~", "null"):
             self._problem(node.place, "yaml/key", "a key must be text", found=node.text or "nothing", allowed="text", of_key=True)
             frame.key = _DROPPED
+        elif node.plain and node.text == "<<" and self.limits.foreign:
+            frame.key = _MERGE
         elif node.plain and node.text == "<<":
             self._problem(
                 node.place, "yaml/key", "merge keys are not supported", found="<<", allowed="extends, override or an alias"
@@ -239,8 +270,8 @@ class Composer:
 
     def _attach(self, node: Node, size: int, height: int) -> None:
         if not self._stack:
-            is_nothing = isinstance(node, ScalarNode) and node.plain and node.text == ""
-            self.root = None if is_nothing else node
+            if not (isinstance(node, ScalarNode) and node.plain and node.text == ""):
+                self.roots.append(node)
             return
         frame = self._stack[-1]
         frame.size += size
@@ -248,6 +279,16 @@ class Composer:
         if not frame.is_map:
             frame.items.append(node)
             return
-        if frame.key is not _DROPPED and frame.key_place is not None:
+        if frame.key is _MERGE:
+            self._merge(frame, node)
+        elif frame.key is not _DROPPED and frame.key_place is not None:
             frame.entries[frame.key] = Entry(frame.key_place, node)
         frame.key, frame.key_place = _NO_KEY, None
+
+    def _merge(self, frame: _Frame, node: Node) -> None:
+        """What a merge key brings: a mapping, or a list of them of which the first that has a key wins."""
+        for one in node.items if isinstance(node, ListNode) else (node,):
+            if isinstance(one, MapNode):
+                frame.merged.append(one)
+            else:
+                self._problem(one.place, "yaml/key", "a merge key takes a mapping or a list of them", found="<<")

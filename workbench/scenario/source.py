@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from workbench.errors import Problem
-from workbench.scenario.compose import Composer, Stopped
+from workbench.scenario.compose import SCENARIO, Composer, Limits, Stopped
 from workbench.scenario.tree import Node, Place, shorten
 
 MAX_BYTES = 1_000_000
@@ -39,6 +39,8 @@ class Source:
     problems: tuple[Problem, ...] = ()
     broken: frozenset[Place] = frozenset()
     """Places of values that a problem was already found with: no check needs to look at them again."""
+    documents: tuple[Node, ...] = ()
+    """Every document that holds anything; `root` is the first."""
 
 
 def read(path: Path) -> Source:
@@ -47,7 +49,7 @@ def read(path: Path) -> Source:
     return _refused(raw) if isinstance(raw, Problem) else parse(raw, str(path))
 
 
-def read_bytes(path: Path) -> bytes | Problem:
+def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes | Problem:
     """What a file holds, or why it cannot be read: a problem whose check is one of UNREADABLE, or `file/size`."""
     file = str(path)
     try:
@@ -56,24 +58,24 @@ def read_bytes(path: Path) -> bytes | Problem:
             return Problem("file/kind", "this is a directory, not a file", file=file, allowed="a YAML file")
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
             return Problem("file/kind", "this is not a regular file", file=file, allowed="a YAML file")
-        if status.st_size > MAX_BYTES:
-            return _too_large(file, status.st_size)
+        if status.st_size > most:
+            return _too_large(file, status.st_size, most)
         with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(most + 1)
     except FileNotFoundError:
         return Problem("file/missing", "there is no such file", file=file, nearest=_nearest_file(path))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return Problem("file/unreadable", f"the file cannot be read: {reason}", file=file)
-    return _too_large(file, len(raw)) if len(raw) > MAX_BYTES else raw
+    return _too_large(file, len(raw), most) if len(raw) > most else raw
 
 
-def parse(raw: bytes, file: str) -> Source:
+def parse(raw: bytes, file: str, limits: Limits = SCENARIO) -> Source:
     """The bytes of one file, with all problems of its text."""
     text = _decode(raw, file)
     if isinstance(text, Problem):
         return _refused(text)
-    composer = Composer(file)
+    composer = Composer(file, limits)
     events: Any = yaml.parse(text, Loader=_LOADER)
     try:
         for event in events:
@@ -84,22 +86,23 @@ def parse(raw: bytes, file: str) -> Source:
         return Source(None, (*composer.problems, _syntax_problem(error, text, file)))
     finally:
         events.close()
-    if composer.root is None:
+    if not composer.roots:
         return Source(None, (Problem("file/empty", "the file holds nothing", file=file, allowed="one YAML document"),))
-    return Source(composer.root, tuple(composer.problems), frozenset(composer.broken))
+    documents = tuple(composer.roots)
+    return Source(documents[0], tuple(composer.problems), frozenset(composer.broken), documents)
 
 
 def _refused(problem: Problem) -> Source:
     return Source(None, (problem,))
 
 
-def _too_large(file: str, size: int) -> Problem:
+def _too_large(file: str, size: int, most: int) -> Problem:
     return Problem(
         "file/size",
         "the file is too large",
         file=file,
         found=f"{size:,} bytes",
-        allowed=f"at most {MAX_BYTES:,} bytes",
+        allowed=f"at most {most:,} bytes",
     )
 
 

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workbench.alerts.burn_rules import pages as pages_on_call
+from workbench.alerts.coverage import covered_routes
 from workbench.alerts.rules import AlertRule, RuleGroup
-from workbench.alerts.vocabulary import matching_routes
+from workbench.alerts.vocabulary import SIMULATED, Vocabulary
 from workbench.scenario.schema.policy import Policy, Slo
 from workbench.units import HOUR_S, parse_duration
 from workbench.world.truth import Incident
@@ -62,12 +64,7 @@ def _watch(policy: Policy, name: str, rules: list[AlertRule]) -> Watch:
 
 def pages(policy: Policy, rule: AlertRule) -> bool:
     """Whether a rule wakes the on-call: its label `page`, or the policy's rule of its name, or else of its severity, says so."""
-    labels = dict(rule.labels)
-    if "page" in labels:
-        return labels["page"] == "true"
-    if rule.name in policy.burn_rate_alerts:
-        return policy.burn_rate_alerts[rule.name].page
-    return any(one.page and one.severity == labels.get("severity") for one in policy.burn_rate_alerts.values())
+    return pages_on_call(policy, rule.name, dict(rule.labels))
 
 
 def longest_window_s(rule: AlertRule) -> float:
@@ -76,7 +73,7 @@ def longest_window_s(rule: AlertRule) -> float:
     return max(found, default=float(HOUR_S))
 
 
-def touches(incident: Incident, slo: Slo, *, has_routes: bool) -> bool:
+def touches(incident: Incident, slo: Slo, vocabulary: Vocabulary = SIMULATED, *, has_routes: bool) -> bool:
     """Whether an incident touches a route (and, where both name tiers, a tier) that the objective covers.
 
     Without routes in the telemetry (`has_routes` false) every incident touches everything.
@@ -84,4 +81,4 @@ def touches(incident: Incident, slo: Slo, *, has_routes: bool) -> bool:
     wanted = slo.indicator.tiers
     if wanted and incident.tiers and not set(wanted) & set(incident.tiers):
         return False
-    return not has_routes or bool(matching_routes(slo.indicator.routes, incident.routes))
+    return not has_routes or bool(covered_routes(slo.indicator, incident.routes, vocabulary))
