@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from workbench.alerts.rules import AlertRule, Episode, Profile, RuleGroup
 from workbench.alerts.states import INACTIVE, Change, Phase, State, changes
 from workbench.errors import BadInput, Problem
 from workbench.promql.ast import Expr
-from workbench.promql.conditions import Conditions, Presence
+from workbench.promql.conditions import Conditions
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
 from workbench.promql.vector import BoolArray, Labels
@@ -153,12 +153,12 @@ class RuleEngine:
             instants_ms = np.arange(self._ahead_ms // step + 1, to_ms // step + 1, dtype=np.int64) * step
             if instants_ms.size:
                 for rule, found in zip(rules, self._conditions[step].present(instants_ms), strict=True):
-                    fresh += self._rule_events(rule, instants_ms, found)
+                    fresh += self._rule_events(rule, instants_ms, found.elements)
         fresh.sort(key=lambda event: (event.change.at_ms, event.alert.order))
         self._events += fresh
         self._ahead_ms = to_ms
 
-    def _rule_events(self, rule: _Rule, instants_ms: IntArray, elements: Presence) -> Iterator[_Event]:
+    def _rule_events(self, rule: _Rule, instants_ms: IntArray, elements: Mapping[Labels, BoolArray]) -> Iterator[_Event]:
         if not elements and all(alert.ahead.phase is Phase.INACTIVE for alert in rule.alerts.values()):
             return
         rows: dict[Labels, BoolArray] = {}
