@@ -1,7 +1,7 @@
 """What an alert is about: which objectives, routes and tiers, and whether it wakes somebody.
 
-A label that names an objective decides. Without one, the routes and tiers to which the alert's selectors (those of the recording rules
-that it reads among them) or its own labels restrict it; without any, it is about everything.
+A label that names an objective decides. Without one, the routes and tiers to which the alert's selectors (those of the recording
+rules that it reads among them) or its own labels restrict it; without any, it is about everything.
 """
 
 from __future__ import annotations

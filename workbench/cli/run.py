@@ -23,7 +23,7 @@ from workbench.errors import BadInput, ExitCode, Problem
     type=click.Path(path_type=Path),
     metavar="FILE",
     multiple=True,
-    help="Prometheus rule files, PrometheusRule resources, folders or globs of them, in place of the policy's own rules. Repeatable.",
+    help="Prometheus rule files, PrometheusRule resources, folders or globs, in place of the policy's own rules. Repeatable.",
 )
 @click.option(
     "--alerts-out", type=click.Path(path_type=Path), metavar="FILE", help="Write the alert timeline as CSV, over an older FILE."
