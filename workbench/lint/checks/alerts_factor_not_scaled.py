@@ -15,7 +15,6 @@ from decimal import Decimal
 from workbench.errors import Problem, Severity
 from workbench.lint.burn_rates import number, watches
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import DAY_S, HOUR_S, format_duration, format_share
 
 NAME = "alerts/factor-not-scaled"
@@ -45,7 +44,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             f"{number(watch.factor)} x {format_duration(watch.rule.long)} / {format_duration(window)} = {format_share(spent, 2)}, "
             f"not {format_share(meant)}",
             severity=Severity.WARNING,
-            path=format_path(("burn_rate_alerts", watch.rule_name, "factor")),
+            path=watch.path("factor"),
             found=number(watch.factor),
             allowed=f"{number(meant * length / Decimal(str(watch.rule.long)), 4)} for {format_duration(window)}",
         )

@@ -19,7 +19,6 @@ from workbench.lint.rules.document import Rules, RuleView, alerts
 from workbench.lint.rules.expressions import number_text, show_sum
 from workbench.lint.subject import Subject
 from workbench.promql.ast import ARITHMETIC, Aggregate, Binary, Expr, Number
-from workbench.scenario.tree import format_path
 
 NAME = "alerts/unreachable"
 NEARLY = 1e-9
@@ -35,7 +34,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             NAME,
             f"alert {watch.rule_name} can never fire for {watch.slo_name}: it fires at {number(watch.factor)} x "
             f"{number(watch.error_budget)} = {number(watch.threshold)}: an error ratio never exceeds 1",
-            path=format_path(("burn_rate_alerts", watch.rule_name, "factor")),
+            path=watch.path("factor"),
             found=number(watch.factor),
             allowed=f"a factor below 1 / {number(watch.error_budget)} = {number(1 / watch.error_budget)}",
         )
