@@ -67,6 +67,21 @@ def watches(policy: Policy) -> Iterator[Watch]:
                 yield Watch(slo_name, slo, burn)
 
 
+def rules_by_window(policy: Policy) -> Iterator[list[Watch]]:
+    """Each rule with all objectives of one length of budget, once; without objectives whose length is that of the history."""
+    found: dict[tuple[str, Decimal, float], list[Watch]] = {}
+    for watch in watches(policy):
+        if watch.slo.window != "history":
+            found.setdefault((watch.rule_name, watch.factor, watch.slo.window), []).append(watch)
+    yield from found.values()
+
+
+def objectives(alike: list[Watch]) -> str:
+    """`login`, `login and 3 more objectives`."""
+    more = len(alike) - 1
+    return alike[0].slo_name + (f" and {more} more objective{'s' * (more > 1)}" if more else "")
+
+
 def rules_in_use(policy: Policy) -> Iterator[Watch]:
     """Each rule once, on the first objective that uses it."""
     told: set[str] = set()

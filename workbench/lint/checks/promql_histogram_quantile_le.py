@@ -21,8 +21,8 @@ _KEEP = frozenset({"topk", "bottomk", "limitk"})
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Aggregations between buckets and quantile that drop `le`."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if not isinstance(node, Call) or node.function != "histogram_quantile":
                 continue
             below = [child for child in children(node) if value(child) is None]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import value, walk
+from workbench.lint.rules.expressions import value
 from workbench.lint.rules.labels import is_scalar_side, labels_of
 from workbench.promql.ast import Binary
 
@@ -22,8 +22,8 @@ NAME = "promql/labels-never-match"
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Operators between different known sets of labels."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if (
                 not isinstance(node, Binary)
                 or node.operator == "or"

@@ -22,8 +22,8 @@ _ADDING = frozenset({"sum", "avg", "count"})
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Rates over aggregations, and over series that record one."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if not is_rate(node):
                 continue
             for below in children(node):

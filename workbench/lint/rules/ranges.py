@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import arithmetic, children, is_rate, metric, selectors, value
+from workbench.lint.rules.expressions import arithmetic, children, is_rate, metric, selectors, unscaled, value
 from workbench.promql.ast import ARITHMETIC, COMPARISONS, Aggregate, Binary, Call, Expr, Matcher, Negate, Number, Range, Selector
 
 RATIO_NAME = re.compile(
@@ -179,8 +179,10 @@ class Ranges:
             return Interval(
                 min(left.low, right.low), max(left.high, right.high), left.assumed or right.assumed, left.why or right.why
             )
-        if expr.operator == "/" and (share := self._share(expr)) is not None:
-            return share
+        if expr.operator == "/":
+            division, scale = unscaled(expr)
+            if isinstance(division, Binary) and division.operator == "/" and (share := self._share(division)) is not None:
+                return replace(share, low=share.low * float(scale), high=share.high * float(scale))
         if expr.operator not in ARITHMETIC or expr.operator in "%^":
             return _ANY
         return _arithmetic(expr.operator, left, right)
