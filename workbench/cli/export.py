@@ -89,7 +89,9 @@ def prometheus(scenario: Path) -> None:
     loaded = load(scenario)
     if loaded.policy is None:
         message = "there are no objectives in this file"
-        raise BadInput(Problem("cli/kind", message, file=str(scenario), path="kind", found=loaded.kind, allowed="Scenario or Policy"))
+        raise BadInput(
+            Problem("cli/kind", message, file=str(scenario), path="kind", found=loaded.kind, allowed="Scenario or Policy")
+        )
     if loaded.scenario is None:
         groups = rule_groups(loaded.policy, None, SIMULATED)
     else:
