@@ -153,7 +153,8 @@ def test_the_shares_of_pyrra_are_the_same_for_every_window():
 
 
 @pytest.mark.parametrize(
-    ("window", "factors"), [("7d", (16.8, 5.6, 2.8)), ("30d", (14.4, 6, 3)), ("90d", (21.6, 10.8, 4.5)), ("365d", (87.6, 43.8, 18.25))]
+    ("window", "factors"),
+    [("7d", (16.8, 5.6, 2.8)), ("30d", (14.4, 6, 3)), ("90d", (21.6, 10.8, 4.5)), ("365d", (87.6, 43.8, 18.25))],
 )
 def test_datadog_has_a_table_for_three_periods(window, factors):
     assert rows("datadog", window) == [(*one, f) for one, f in zip(WORKBOOK, factors, strict=False)]
@@ -229,7 +230,9 @@ def test_own_windows_of_sloth_keep_the_shape_of_its_rules():
     }
     groups = rule_groups(policy("sloth", rules=rules), ROUTES, SIMULATED)
 
-    assert [group.name for group in groups] == [f"sloth-slo-{part}-p-one" for part in ("sli-recordings", "meta-recordings", "alerts")]
+    assert [group.name for group in groups] == [
+        f"sloth-slo-{part}-p-one" for part in ("sli-recordings", "meta-recordings", "alerts")
+    ]
     assert [rule.record for rule in groups[0].recordings][:3] == [f"slo:sli_error:ratio_rate{w}" for w in ("2m", "15m", "30m")]
     # 1 % of 30 days in half an hour
     assert "14.4 *" in groups[2].alerts[0].expr

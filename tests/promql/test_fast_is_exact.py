@@ -28,7 +28,9 @@ def rules(thresholds=("14.4 * 0.001", "3*0.01", "0.1", "0.25")):
             quick, slow = f"{ratio(long, route)} > 0.03 and {ratio(short, route)} > 0.03", f"{ratio(long, route)} >= 0.014"
             found.append(f"(({quick}) or ({slow})) / 0.001")
             found.append(f"({ratio(short, route)} > 0.05 or {ratio(long, route)}) / 0.001 > 20")
-            found.append(f"({ratio(long, route)} < 0.02 or {ratio(short, route)} > 0.01) / 0.001 <= 15 and {ratio(long, route)} > 0")
+            found.append(
+                f"({ratio(long, route)} < 0.02 or {ratio(short, route)} > 0.01) / 0.001 <= 15 and {ratio(long, route)} > 0"
+            )
             found.append(f"sum(increase(req{{code='500'}}[{short}])) * 2 > 4 + sum(increase(req{{code='503'}}[{long}]))")
     return [parse(text) for text in found]
 
