@@ -87,6 +87,10 @@ def test_ties_are_decided_as_prometheus_decides_them(profile):
         scrape_interval_s=15,
     )
     exprs = [parse(f"{ratio('5m')} {op} {t}") for op in (">", ">=", "<", "<=") for t in ("3*0.01", "0.03", "9/300")]
+    # Whether the tie is there decides which value the other comparison sees.
+    exprs += [
+        parse(f"({ratio('5m')} {op} 0.03 or 2 * {ratio('10m')}) / 0.01 {than} 4") for op in (">", ">=") for than in ("<", ">")
+    ]
 
     wrong, present = disagreements(telemetry, profile, exprs)
 
