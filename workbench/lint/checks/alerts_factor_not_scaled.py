@@ -41,7 +41,7 @@ def check(subject: Subject) -> Iterator[Problem]:
         spent = watch.factor * Decimal(str(watch.rule.long)) / length
         yield Problem(
             NAME,
-            f"alert {watch.rule_name} has the factor of 30d, but the budget of {objectives(alike)} is for {format_duration(window)}: "
+            f"alert {watch.rule_name} has the factor of 30d, the budget of {objectives(alike)} is for {format_duration(window)}: "
             f"{number(watch.factor)} x {format_duration(watch.rule.long)} / {format_duration(window)} = {format_share(spent, 2)}, "
             f"not {format_share(meant)}",
             severity=Severity.WARNING,

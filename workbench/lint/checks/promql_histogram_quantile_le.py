@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, metric, selectors, value, walk
-from workbench.promql.ast import Aggregate, Call, Expr
+from workbench.lint.rules.expressions import metric, selectors, value, walk
+from workbench.promql.ast import Aggregate, Call, Expr, children
 
 NAME = "promql/histogram-quantile-le"
 _KEEP = frozenset({"topk", "bottomk", "limitk"})

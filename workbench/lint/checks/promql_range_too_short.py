@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, is_rate
-from workbench.promql.ast import Call, Range
+from workbench.lint.rules.expressions import is_rate
+from workbench.promql.ast import Call, Range, children
 from workbench.units import format_duration
 
 NAME = "promql/range-too-short"

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, is_rate, metric, walk
-from workbench.promql.ast import Aggregate, Expr, Range, Selector
+from workbench.lint.rules.expressions import is_rate, metric, walk
+from workbench.promql.ast import Aggregate, Expr, Range, Selector, children
 
 NAME = "promql/rate-of-sum"
 _ADDING = frozenset({"sum", "avg", "count"})

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, is_rate
-from workbench.promql.ast import Range
+from workbench.lint.rules.expressions import is_rate
+from workbench.promql.ast import Range, children
 from workbench.units import format_duration
 
 NAME = "rules/group-interval"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, exact, metric, unscaled, value, walk, windows
+from workbench.lint.rules.expressions import exact, metric, unscaled, value, walk, windows
 from workbench.lint.rules.ranges import BURN_NAME, RATIO_NAME, Interval, Ranges, bare
-from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Number, Selector
+from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Number, Selector, children
 
 _TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 _NAMED_WINDOW = re.compile(r"(?:rate|ratio|burn|errors?|_|:)_?(\d+(?:ms|[smhdw]))$")

@@ -7,27 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from workbench.promql.ast import ARITHMETIC, Aggregate, Binary, Call, Expr, MatchKind, Negate, Number, Range, Selector
+from workbench.promql.ast import ARITHMETIC, Binary, Call, Expr, MatchKind, Negate, Number, Range, Selector, Subquery, children
 
 _OPERATORS = {"*": "x"}
 _RATES = frozenset({"rate", "irate", "increase", "xrate", "xincrease"})
 _LARGEST_POWER = 64
-
-
-def children(expr: Expr) -> Iterator[Expr]:
-    """The expressions directly below, in the order in which they are written."""
-    match expr:
-        case Number() | Selector():
-            return
-        case Binary():
-            yield expr.left
-            yield expr.right
-        case Call():
-            yield from expr.arguments
-        case Range():
-            yield expr.selector
-        case Aggregate() | Negate():
-            yield expr.argument
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -52,7 +36,7 @@ def selectors(expr: Expr) -> list[Selector]:
 
 def windows(expr: Expr) -> list[int]:
     """Lengths of all ranges below, in milliseconds, in order."""
-    return [node.window_ms for node in walk(expr) if isinstance(node, Range)]
+    return [node.window_ms for node in walk(expr) if isinstance(node, Range | Subquery)]
 
 
 def is_rate(expr: Expr) -> bool:

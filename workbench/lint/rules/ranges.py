@@ -11,8 +11,22 @@ import re
 from dataclasses import dataclass, replace
 
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import arithmetic, children, is_rate, metric, selectors, unscaled, value
-from workbench.promql.ast import ARITHMETIC, COMPARISONS, Aggregate, Binary, Call, Expr, Matcher, Negate, Number, Range, Selector
+from workbench.lint.rules.expressions import arithmetic, is_rate, metric, selectors, unscaled, value
+from workbench.promql.ast import (
+    ARITHMETIC,
+    COMPARISONS,
+    Aggregate,
+    Binary,
+    Call,
+    Expr,
+    Matcher,
+    Negate,
+    Number,
+    Range,
+    Selector,
+    Subquery,
+    children,
+)
 
 RATIO_NAME = re.compile(
     r"(sli_error|error|errors|failure|failures|unavailability|slo).*ratio|ratio_rate|errors?_per_request|err(or)?_?ratio"
@@ -105,6 +119,8 @@ class Ranges:
                 return self._selector(expr)
             case Range():
                 return self.of(expr.selector)
+            case Subquery():
+                return self.of(expr.expr)
             case Negate():
                 below = self.of(expr.argument)
                 return Interval(-below.high, -below.low, below.assumed, below.why)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector
+from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, Subquery, Text
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
@@ -94,7 +94,9 @@ def tokenize(text: str) -> list[Token]:
         elif kind == "braces":
             out.append(Token(("selector", _matchers("", found)), start, end))
         elif kind == "window":
-            out.append(Token(("window", _window(found[1:-1])), start, end))
+            out.append(Token(("subquery", None) if ":" in found else ("window", _window(found[1:-1])), start, end))
+        elif kind == "string":
+            out.append(Token(("string", _unquoted(found)), start, end))
         elif kind == "number":
             out.append(Token(("number", repr(_number(found))), start, end))
         elif kind != "punctuation":
@@ -109,6 +111,11 @@ def _items(expr: Expr) -> Iterator[Item]:
             yield ("number", repr(number))
         case Selector():
             yield ("selector", frozenset((m.label, str(m.kind), m.text) for m in expr.matchers))
+        case Text(text):
+            yield ("string", text)
+        case Subquery():
+            yield from _items(expr.expr)
+            yield ("subquery", None)
         case Range():
             yield from _items(expr.selector)
             yield ("window", expr.window_ms)
@@ -118,6 +125,8 @@ def _items(expr: Expr) -> Iterator[Item]:
                 yield from _items(argument)
         case Aggregate():
             yield ("call", expr.operator)
+            if expr.parameter is not None:
+                yield from _items(expr.parameter)
             yield from _items(expr.argument)
         case Binary():
             yield from _items(expr.left)
