@@ -101,7 +101,7 @@ def examine(
         if str(path) not in sources:
             sources[str(path)] = _lines(path)
     kept, hushed = silenced(found, sources, [check.name for check in all_checks()], frozenset(looked))
-    order = {name: index for index, name in enumerate(sources)}
+    order = {name: index for index, name in enumerate(dict.fromkeys([*map(str, files), *sources]))}
     kept.sort(key=lambda problem: (order.get(problem.file or "", len(order)), problem.line or 0, problem.column or 0))
     return Report(tuple(kept), tuple(hushed), len(looked), sources, tuple(needed), watched)
 

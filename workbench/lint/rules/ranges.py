@@ -205,13 +205,13 @@ class Ranges:
 
     def _share(self, division: Binary) -> Interval | None:
         """A part divided by the whole that contains it, or by what its name says is the whole."""
-        part, whole = bare(division.left), bare(division.right)
+        part, whole = division.left, division.right
         if isinstance(part, Aggregate) and isinstance(whole, Aggregate) and whole.operator == "count":
-            counted = bare(part.argument)
-            if part.operator == "sum" and counted == bare(whole.argument):
-                return self.of(counted)
-            if part.operator == "count" and isinstance(counted, Binary) and counted.left == whole.argument:
+            if part.operator == "sum" and part.argument == whole.argument:
+                return self.of(part.argument)
+            if part.operator == "count" and isinstance(part.argument, Binary) and part.argument.left == whole.argument:
                 return Interval(0.0, 1.0, why="a share")
+        part, whole = bare(part), bare(whole)
         parts, wholes = selectors(part), selectors(whole)
         if not (any(is_rate(node) for node in (part, whole)) or _has_rate(part) or _counted(parts, wholes)):
             return None
