@@ -34,6 +34,11 @@ class RuleFiles:
     _lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """By file: its text, for places within expressions."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was read."""
+        return tuple(Path(file) for file in self._lines)
+
     def places(self, group: RuleGroup) -> GroupPlaces | None:
         """Where a group and everything in it is written; None for a group of other origin."""
         return self._places.get((group.file, group.name))

@@ -1,13 +1,14 @@
 """Selectors of rules that find no series: neither in the telemetry nor among what other rules write.
 
-Such a rule is silent for ever, and nothing in Prometheus says so. What a selector asks for is compared matcher by matcher with what is
-there, so that the finding names the one that fails and what is near.
+Such a rule is silent for ever, and nothing in Prometheus says so. What a selector asks for is compared matcher by matcher with
+what is there, so that the finding names the one that fails and what is near.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from workbench.alerts.expressions import Rules, called, children, matcher_text, parsed, selector_text
@@ -149,8 +150,9 @@ class _Check:
         known = self._names()
         if exact and exact[0] not in known:
             if self._later is not None and exact[0] in self._later.by_name:
-                return f"{exact[0]} is written only after the run, so no rule can read it", exact[0], None, None
-            return f"there is no metric {exact[0]}", exact[0], listed(sorted(known)), nearest(exact[0], sorted(known))
+                return f"{exact[0]} is written only after the run, so no rule can read it", None, None, None
+            close = get_close_matches(exact[0], sorted(known), n=3)
+            return f"there is no metric {exact[0]}", None, ", ".join(close) or None, close[0] if close else None
         if exact and exact[0] not in self._telemetry.by_name:
             return f"{exact[0]} is what rules write, and none of them with these labels", None, None, None
         series = self._telemetry.by_name[exact[0]] if exact else self._telemetry.series
@@ -163,21 +165,21 @@ class _Check:
 
     def _names(self) -> set[str]:
         written = {result.name for some in self._rules.results for result in some}
-        return {*self._telemetry.names, *written, ALERTS, FOR_STATE}
+        return {*self._telemetry.names, *(written - {ALERTS, FOR_STATE})}
 
 
 def _of_matcher(matcher: Matcher, series: Sequence[Series], metric: str) -> tuple[str, str | None, str | None, str | None]:
     values = sorted({one.key.label_map[matcher.label] for one in series if matcher.label in one.key.label_map})
     shown = matcher_text(matcher)
     if matcher.label == "__name__":
-        return f"no metric has {shown}", shown, None, None
+        return f"no metric has {shown}", None, None, None
     if not values:
         names = sorted({name for one in series for name, _ in one.key.labels})
-        return f"{metric} has no label {matcher.label}", matcher.label, listed(names), nearest(matcher.label, names)
+        return f"{metric} has no label {matcher.label}", None, listed(names), nearest(matcher.label, names)
     near = nearest(matcher.text, values)
     if near is None and matcher.kind is MatchKind.REGEX:
         near = next((found for part in matcher.text.split("|") if (found := nearest(part, values))), None)
-    return f"no {metric} has {shown}", matcher.text, listed(values), near
+    return f"no {metric} has {shown}", None, listed(values), near
 
 
 def _passes(matcher: Matcher, series: Series) -> bool:

@@ -26,6 +26,7 @@ VERBS = {
     "lint": "Check the arithmetic of a policy's alerts and promises.",
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
+    "fetch": "Fetch a history from a live Prometheus.",
     "import": "Read objectives of Sloth, OpenSLO or Pyrra into a policy.",
     "export": "Write rules and objectives for other tools.",
     "fit": "Fit distributions to the durations of recorded incidents.",
