@@ -6,13 +6,13 @@ from decimal import Decimal
 import yaml
 
 from tests.support.same_rules import same_expression
+from workbench.alerts.go_format import go_duration
 from workbench.alerts.sloth_rules import (
     AlertWindow,
     AlertWindows,
     Generator,
     SlothAlert,
     SlothSlo,
-    go_duration,
     go_number,
     google_windows,
     sloth_groups,

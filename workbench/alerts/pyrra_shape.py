@@ -23,7 +23,7 @@ def pyrra_groups_of(
     window_s = window_of(slo, history_s)
     known = all_presets()["pyrra"].rows(window_s)
     mine = tuple(rule for rule in rules if rule.name in known and _is_simple(rule))
-    metrics = None if slo.time_slices is not None or sli.ratio else _metrics(sli)
+    metrics = None if slo.time_slices is not None or sli.ratio else metrics_of(sli)
     if metrics is None or not mine:
         return (), rules
     total, errors, success, grouping = metrics
@@ -50,7 +50,7 @@ def _is_simple(rule: BurnRule) -> bool:
     return not guarded and stated.compare == ">" and not stated.keep_firing_for and not stated.labels and not stated.annotations
 
 
-def _metrics(sli: Sli) -> tuple[PyrraMetric, PyrraMetric | None, PyrraMetric | None, tuple[str, ...]] | None:
+def metrics_of(sli: Sli) -> tuple[PyrraMetric, PyrraMetric | None, PyrraMetric | None, tuple[str, ...]] | None:
     """Total, errors, success and what they are grouped by; None if they are more than one counter each."""
     total, part = _metric(sli.total), _metric(sli.errors or sli.good)
     if total is None or part is None or total[1] != part[1]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
+from workbench.alerts.go_format import go_duration
 from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup
 from workbench.scenario.schema.policy import BurnRateRule, QueryIndicator, Slo
 from workbench.scenario.schema.sloth import SlothAlert as SlothAlertWords
@@ -34,7 +35,6 @@ MODE_PROMETHEUS = "cli-gen-prom"
 MODE_KUBERNETES = "cli-gen-k8s"
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_UNITS = (("y", 365 * DAY_S), ("w", 7 * DAY_S), ("d", DAY_S), ("h", HOUR_S), ("m", MINUTE_S), ("s", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,12 @@ def sloth_slo_of(
     )
 
 
+def alert_name_of(name: str) -> str:
+    """A name for the alerts of an objective that states none, told from those of others: `CheckoutErrorBudgetBurn`."""
+    words = re.findall(r"[A-Za-z0-9]+", name)
+    return "".join(word[0].upper() + word[1:] for word in words) + DEFAULT_ALERT_NAME
+
+
 def good_ratio(good: str, total: str) -> str:
     """The share of bad events from good and all events, as Sloth writes it for OpenSLO."""
     return f"\n  1 - (\n    (\n      {good}\n    )\n    /\n    (\n      {total}\n    )\n  )\n"
@@ -203,21 +209,6 @@ def windows_of(rules: Mapping[str, BurnRateRule], period_s: float) -> AlertWindo
             share = rule.factor_for(period_s) * Decimal(str(rule.long)) / Decimal(str(period_s))
         pairs.append(AlertWindow((share * 100).normalize(), rule.short, rule.long))
     return AlertWindows(period_s, *pairs)
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Prometheus prints it: `4w`, `30d`, `1h30m`; weeks and years only where nothing is left over."""
-    left = round(seconds * 1000)
-    if left == 0:
-        return "0s"
-    text = ""
-    for unit, size_s in _UNITS:
-        size = size_s * 1000
-        if unit in "yw" and left % size:
-            continue
-        count, left = divmod(left, size)
-        text += f"{count}{unit}" if count else ""
-    return text + (f"{left}ms" if left else "")
 
 
 def go_number(number: float) -> str:

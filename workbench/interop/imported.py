@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from workbench.alerts.readiness import rule_problems
 from workbench.errors import Problem, Severity
 from workbench.interop.yaml_text import Path, document
 from workbench.scenario.explain import check
@@ -23,6 +24,7 @@ from workbench.units import parse_duration
 
 _NUMBER = re.compile(r"[-+]?[0-9]{1,9}(?:\.[0-9]{0,15})?|[-+]?\.[0-9]{1,15}", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
+_NOT_DNS = re.compile(r"[^a-z0-9-]+")
 _LONGEST_NAME = 63
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 OWN_LABELS = frozenset({"alertname", "severity", "slo"})
@@ -74,6 +76,11 @@ class Metadata(Document):
     resourceVersion: Any = None  # noqa: N815 - the field's own spelling
     selfLink: Any = None  # noqa: N815 - the field's own spelling
     uid: Any = None
+
+    @property
+    def shown_name(self) -> str:
+        """The display name where it is the name in a freer spelling, as the workbench writes it."""
+        return self.displayName if dns_name(self.displayName) == self.name and len(self.displayName) <= _LONGEST_NAME else self.name
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,11 @@ def name_of(text: str) -> str:
         return name
     mark = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
     return f"{name[: _LONGEST_NAME - 9].rstrip('-._')}-{mark}"
+
+
+def dns_name(text: str) -> str:
+    """A name that Kubernetes and OpenSLO ask every tool to take: small letters, digits and `-`."""
+    return _NOT_DNS.sub("-", text.lower()).strip("-") or "unnamed"
 
 
 def label_of(text: str) -> str:
@@ -218,8 +230,8 @@ def _against(text: str, places: Mapping[tuple[str, str], Place]) -> Iterator[Pro
     tree = source.root
     found = list(source.problems)
     if isinstance(tree, MapNode):
-        found += check(Policy, tree)[1]
-        found += policy_problems(tree)
+        policy, problems = check(Policy, tree)
+        found += [*problems, *policy_problems(tree), *(rule_problems(policy) if policy else ())]
     for problem in found:
         section, name, rest = _split(problem.path or "", places)
         place = places.get((section, name)) if section else None

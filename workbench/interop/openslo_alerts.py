@@ -82,7 +82,7 @@ def _of_policy(
 
 def _rule(document: Foreign, condition: models.Condition, at: Path, window_s: float, imported: Imported) -> str:
     """The rule of one condition, added unless it is there already."""
-    name = name_of(condition.metadata.name)
+    name = name_of(condition.metadata.shown_name)
     place = document.place(*at, "metadata", "name")
     before = next((rule for rule in imported.rules if rule.name == name), None)
     if before is not None and before.place == place:

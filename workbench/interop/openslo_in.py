@@ -114,7 +114,8 @@ def _read_slo(document: Foreign, slo: models.SloDocument, library: Library, impo
         if target.slice_s:
             fields["time_slices"] = {"length": format_duration(target.slice_s), "target": percent(target.slice_percent)}
         fields["alerts"] = alerts
-        name = slo.metadata.name if len(spec.objectives) == 1 else f"{slo.metadata.name}-{index}"
+        shown = slo.metadata.shown_name
+        name = shown if len(spec.objectives) == 1 else f"{shown}-{index}"
         imported.objectives.append(
             Objective(name, document.place(*at), _ordered(fields), spec.service, _title(slo.metadata, objective))
         )

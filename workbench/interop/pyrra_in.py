@@ -126,8 +126,8 @@ def _about(document: Foreign, resource: Resource) -> Iterator[Problem]:
     if alerting.burnRateType not in ("static", ""):
         message = "burn rates that change with the traffic cannot be held; a policy's factors are fixed"
         yield document.refusal(f"burnRateType {alerting.burnRateType}: {message}", *at, "burnRateType")
-    if alerting.absent and not alerting.disabled:
-        yield document.note("the alert on an absent metric (alerting.absent, on by default) is not held", *at, "absent")
+    if not alerting.absent and not alerting.disabled and alerting.burnrates:
+        yield document.warning("the rules of the pyrra preset watch for absent metrics all the same", *at, "absent")
     if alerting.absentName:
         yield document.warning("the name of the alert on an absent metric is not held", *at, "absentName")
     if alerting.name and alerting.name != DEFAULT_NAME:

@@ -27,7 +27,7 @@ class SlothWords(Document):
     name: SlothName = ""
     """Sloth's name of the objective; left out, the policy's."""
     alert: Text = ""
-    """Name of both alerts; left out, `ErrorBudgetBurn`."""
+    """Name of both alerts; exports make one of the objective's name if it is left out."""
     labels: Labels = {}
     """Of everything that is recorded, over the objective's labels: those that a policy's own rules set themselves: `severity`."""
     page: SlothAlert = SlothAlert()
