@@ -40,13 +40,13 @@ def check(folder, groups, telemetry):
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(groups=rule_files(), telemetry=histories())
-def test_every_sample_of_random_rules_is_the_one_of_the_real_rule_manager(tmp_path_factory, groups, telemetry):
-    check(tmp_path_factory.mktemp("rules"), groups, telemetry)
+@given(groups=rule_files(), history=histories)
+def test_every_sample_of_random_rules_is_the_one_of_the_real_rule_manager(tmp_path_factory, groups, history):
+    check(tmp_path_factory.mktemp("rules"), groups, history.telemetry())
 
 
 @pytest.mark.slow
 @settings(max_examples=400, suppress_health_check=list(HealthCheck))
-@given(groups=rule_files(), telemetry=histories())
-def test_every_sample_of_many_random_rules_is_the_one_of_the_real_rule_manager(tmp_path_factory, groups, telemetry):
-    check(tmp_path_factory.mktemp("rules"), groups, telemetry)
+@given(groups=rule_files(), history=histories)
+def test_every_sample_of_many_random_rules_is_the_one_of_the_real_rule_manager(tmp_path_factory, groups, history):
+    check(tmp_path_factory.mktemp("rules"), groups, history.telemetry())

@@ -1,6 +1,7 @@
 """The rule manager of Prometheus, instant by instant and rule by rule, as plainly as it can be written.
 
-After rules/group.go, recording.go, alerting.go and tsdb/head_append.go. Slow. It shares the evaluator of expressions with the engine and nothing else.
+After rules/group.go, recording.go, alerting.go and tsdb/head_append.go. Slow. It shares the evaluator of expressions and the
+templates with the engine, and nothing else.
 """
 
 from collections import defaultdict

@@ -1,5 +1,7 @@
 """Random histories and rule files with everything that is hard, for comparison with the real rule manager."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -16,41 +18,60 @@ levels = st.sampled_from(["0", "0.05", "0.1", "0.3", "1", "2"])
 waits = st.sampled_from([0, 0, 15, 20, 30, 45, 120])
 
 
-@st.composite
-def histories(draw):
-    """`req` and `err` of two routes, and a gauge `g` of two kinds: restarts, gaps, stale markers, NaN, hardly any traffic."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    phase_s = draw(st.sampled_from([0, 7, 11]))
-    gaps, stale = draw(st.sampled_from([0, 0.05, 0.3])), draw(st.sampled_from([0, 0.03, 0.2]))
-    series = []
-    for route in ("a", "b"):
-        traffic = draw(st.sampled_from([0.02, 0.3, 5, 40]))
-        errors = draw(st.sampled_from([0, 0.02, 0.3]))
-        for name, rate in (("req", traffic), ("err", traffic * errors)):
-            times = _times(rng, phase_s, gaps)
-            rates = np.full(len(times), rate)
-            burst = rng.integers(0, len(times))
-            rates[burst : burst + 12] *= 20
-            values = np.cumsum(rng.poisson(rates)).astype(float)
-            for at in np.flatnonzero(rng.random(len(times)) < draw(st.sampled_from([0, 0.03]))):
-                values[at:] -= values[at] if rng.random() < 0.8 else values[at] // 2
-            series.append(_series(rng, name, {"route": route}, times, values, stale))
-    for kind in ("x", "y"):
-        times = _times(rng, phase_s, gaps)
-        values = np.repeat(rng.choice([0.0, 0.1, 0.5, 1.0, 3.0, np.nan], len(times)), rng.integers(1, 7))[: len(times)]
-        series.append(_series(rng, "g", {"kind": kind}, times, values, stale))
-    return Telemetry.of(series, horizon_s=UNTIL_S, scrape_interval_s=SCRAPE_S)
+@dataclass(frozen=True)
+class History:
+    """How to make a random history; it is made anew each time, so that a test may change it."""
+
+    seed: int
+    phase_s: int = 7
+    gaps: float = 0.0
+    stale: float = 0.0
+    restarts: float = 0.0
+    traffic: tuple = (5, 5)
+    errors: tuple = (0.02, 0.3)
+    until_s: int = UNTIL_S
+
+    def telemetry(self):
+        """`req` and `err` of two routes, and a gauge `g` of two kinds."""
+        rng = np.random.default_rng(self.seed)
+        series = []
+        for route, traffic, errors in zip("ab", self.traffic, self.errors, strict=True):
+            for name, rate in (("req", traffic), ("err", traffic * errors)):
+                times = self._times(rng)
+                rates = np.full(len(times), rate)
+                burst = rng.integers(0, len(times))
+                rates[burst : burst + 12] *= 20
+                values = np.cumsum(rng.poisson(rates)).astype(float)
+                for at in np.flatnonzero(rng.random(len(times)) < self.restarts):
+                    values[at:] -= values[at] if rng.random() < 0.8 else values[at] // 2
+                series.append(self._series(rng, name, {"route": route}, times, values))
+        for kind in "xy":
+            times = self._times(rng)
+            values = np.repeat(rng.choice([0.0, 0.1, 0.5, 1.0, 3.0, np.nan], len(times)), rng.integers(1, 7))[: len(times)]
+            series.append(self._series(rng, "g", {"kind": kind}, times, values))
+        return Telemetry.of(series, horizon_s=self.until_s, scrape_interval_s=SCRAPE_S)
+
+    def _times(self, rng):
+        times = np.arange(self.until_s // SCRAPE_S) * float(SCRAPE_S) + self.phase_s
+        return times[rng.random(len(times)) >= self.gaps]
+
+    def _series(self, rng, name, labels, times, values):
+        values = values.copy()
+        values[rng.random(len(times)) < self.stale] = STALE
+        return Series(SeriesKey.of(name, labels), times, values)
 
 
-def _times(rng, phase_s, gaps):
-    times = np.arange(UNTIL_S // SCRAPE_S) * float(SCRAPE_S) + phase_s
-    return times[rng.random(len(times)) >= gaps]
-
-
-def _series(rng, name, labels, times, values, stale):
-    values = values.copy()
-    values[rng.random(len(times)) < stale] = STALE
-    return Series(SeriesKey.of(name, labels), times, values)
+histories = st.builds(
+    History,
+    seed=st.integers(0, 2**32 - 1),
+    phase_s=st.sampled_from([7, 0, 11]),
+    gaps=st.sampled_from([0, 0.05, 0.3]),
+    stale=st.sampled_from([0, 0.03, 0.2]),
+    restarts=st.sampled_from([0, 0.03]),
+    traffic=st.tuples(*[st.sampled_from([5, 0.02, 0.3, 40])] * 2),
+    errors=st.tuples(*[st.sampled_from([0.02, 0, 0.3])] * 2),
+)
+"""Restarts, gaps, stale markers, NaN, hardly any traffic."""
 
 
 def scraped(draw):
@@ -107,8 +128,12 @@ def written(draw, record, alert):
 
 
 texts = st.sampled_from(["page", "", "{{ $labels.route }}", "r-{{ $labels.kind }}", "{{ $value }}"])
-labels = st.dictionaries(st.sampled_from(["severity", "route", "kind", "team"]), texts, max_size=2)
-plain_labels = st.dictionaries(st.sampled_from(["severity", "route", "kind"]), st.sampled_from(["page", "", "fixed"]), max_size=1)
+labels = st.dictionaries(st.sampled_from(["severity", "team", "severity", "team", "route", "kind"]), texts, max_size=2)
+plain_labels = st.dictionaries(
+    st.sampled_from(["severity", "team", "severity", "team", "severity", "route", "kind"]),
+    st.sampled_from(["page", "", "x"]),
+    max_size=1,
+)
 
 
 @st.composite

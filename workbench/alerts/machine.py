@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.alerts.alerting import Alerting, Event
+from workbench.alerts.gotemplate.functions import Query
 from workbench.alerts.naming import Rows
 from workbench.alerts.program import Ruling, of_rule, program
 from workbench.alerts.rules import Profile, RuleGroup
@@ -90,17 +91,22 @@ class Machine:
         for quick in self._quick:
             quick.conditions.forget(after_ms - quick.offset_ms)
 
-    def query(self, ruling: Ruling) -> Callable[[str, float], Sequence[tuple[dict[str, str], float]]]:
-        """What the templates of a rule may ask: the elements of an expression at a time in seconds."""
+    def queries(self, ruling: Ruling) -> Callable[[int], Query]:
+        """What the templates of a rule may ask at an evaluation: the elements of an expression.
 
-        def ask(text: str, at_s: float) -> Sequence[tuple[dict[str, str], float]]:
-            # Templates ask at the time of the evaluation, whatever the query offset (template.QueryFunc in rules/alerting.go).
-            vector = self.reader.single(parse(text), round(at_s * 1000), Writer(ruling.place))
-            if vector.failed is not None:
-                raise BadInput(Problem("promql/failed", "Prometheus fails this query", found=text))
-            return [(dict(labels), float(values[0])) for labels, values in zip(vector.labels, vector.values, strict=True)]
+        They ask at the time of the evaluation, whatever the query offset (AlertingRule.Eval in rules/alerting.go).
+        """
 
-        return ask
+        def query_at(at_ms: int) -> Query:
+            def ask(text: str) -> Sequence[tuple[Labels, float]]:
+                vector = self.reader.single(parse(text), at_ms, Writer(ruling.place))
+                if vector.failed is not None:
+                    raise BadInput(Problem("promql/failed", "Prometheus fails this query", found=text))
+                return [(labels, float(row[0])) for labels, row in zip(vector.labels, vector.values, strict=True)]
+
+            return ask
+
+        return query_at
 
     def _find_quick(self) -> Iterator[_Quick]:
         found: dict[tuple[int, int], list[Ruling]] = {}
@@ -125,7 +131,7 @@ class Machine:
             self._record(one, instants_ms, vector)
             return []
         if one.naming.needs_value:
-            rows, twice = one.naming.rows_by_value(vector, instants_ms, self.query(one))
+            rows, twice = one.naming.rows_by_value(vector, instants_ms, self.queries(one))
         else:
             rows, twice = one.naming.rows(dict(zip(vector.labels, vector.present, strict=True)))
         return self._alert(one, instants_ms, rows, either(vector.failed, twice))

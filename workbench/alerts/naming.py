@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from workbench.alerts.gotemplate.functions import Query
 from workbench.alerts.rules import AlertRule, RuleGroup
-from workbench.alerts.templates import Query, Template, compile_template
+from workbench.alerts.templates import Template, compile_template
 from workbench.promql.vector import BoolArray, Labels, Vector
 from workbench.promql.windows import IntArray
+
+Queries = Callable[[int], Query]
+"""What templates may ask at an evaluation."""
 
 Rows = dict[Labels, BoolArray]
 """Which alerts a rule has, and where their element is there: [T]."""
@@ -26,8 +30,8 @@ class Naming:
 
     def __init__(self, group: RuleGroup, rule: AlertRule) -> None:
         self.texts = rule_labels(group, rule.labels)
-        self._labels = {name: compile_template(text) for name, text in self.texts.items()}
-        self._annotations = {name: compile_template(text) for name, text in rule.annotations}
+        self._labels = {name: compile_template(text, rule.name) for name, text in self.texts.items()}
+        self._annotations = {name: compile_template(text, rule.name) for name, text in rule.annotations}
         self._known: dict[Labels, Labels] = {}
 
     @property
@@ -55,14 +59,15 @@ class Naming:
             twice = _add(rows, self._known[labels], present, twice)
         return rows, twice
 
-    def rows_by_value(self, vector: Vector, instants_ms: IntArray, query: Query) -> tuple[Rows, BoolArray | None]:
+    def rows_by_value(self, vector: Vector, instants_ms: IntArray, query: Queries) -> tuple[Rows, BoolArray | None]:
         """The same where the labels depend on the value: one alert for each text that comes out."""
         rows: Rows = {}
         twice: BoolArray | None = None
         for labels, values, present in zip(vector.labels, vector.values, vector.present, strict=True):
             mine: Rows = {}
             for at in np.flatnonzero(present).tolist():
-                named = self._expanded(labels, float(values[at]), int(instants_ms[at]) / 1000.0, query)
+                at_ms = int(instants_ms[at])
+                named = self._expanded(labels, float(values[at]), at_ms / 1000.0, query(at_ms))
                 mine.setdefault(named, np.zeros(len(instants_ms), bool))[at] = True
             for named, here in mine.items():
                 twice = _add(rows, named, here, twice)

@@ -125,7 +125,7 @@ def _element(machine: Machine, ruling: Ruling, labels: Labels, at_ms: int) -> tu
     vector = machine.reader.single(ruling.expr, at_ms, ruling.writer)
     naming = machine.alerting[ruling.place].naming
     for given, values in zip(vector.labels, vector.values, strict=True):
-        value, at_s, query = float(values[0]), at_ms / 1000.0, machine.query(ruling)
+        value, at_s, query = float(values[0]), at_ms / 1000.0, machine.queries(ruling)(at_ms)
         if naming.alert_of(given, value, at_s, query) == labels:
             return value, naming.annotations(given, value, at_s, query)
     return None, ()
