@@ -23,6 +23,10 @@ from workbench.scenario.load import load_scenario
 from workbench.telemetry.series import STALE, Series, SeriesKey
 from workbench.units import DAY_S
 
+LONG = (
+    "looks back 1d; even scraped every 15s a series has more than 300 samples, near the 10,000 that promtool can hold, "
+    "and its window of 1m allows no fewer scrapes"
+)
 KEPT = {"authentication", "media-upload"}
 
 
@@ -145,8 +149,7 @@ def test_rules_that_no_test_can_hold_are_left_out_by_name(monkeypatch, busy, out
         (
             "odd",
             "Long",
-            "looks back 1d; even scraped every 15s a series has more than 300 samples, near the 10,000 that promtool can hold,"
-            + " and its window of 1m allows no fewer scrapes",
+            LONG,
         ),
     ]
     assert found.files == ()
