@@ -72,7 +72,7 @@ def count_indicators(
     """
     wanted = list(indicators)
     lengths = slices_s if slices_s is not None else [None] * len(wanted)
-    reader = CounterReader()
+    reader = CounterReader(telemetry.counts_from_zero)
     if vocabulary.errors is None:
         events = _by_code(wanted, reader, telemetry, vocabulary)
     else:

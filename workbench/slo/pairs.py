@@ -51,16 +51,25 @@ def _turned(one: Contribution, *, part_is_bad: bool) -> Contribution:
 def rows(reader: CounterReader, *, part: Series | None, whole: Series, part_is_bad: bool) -> list[Contribution]:
     """Row by row: a row without a sample of `part` is unknown, whatever the rows around it say."""
     times, values = reader.samples(whole)
-    everything = increments(values)
+    everything = increments(values, from_zero=reader.from_zero)
     if part is None:
         return [(times, None, None, everything)]
-    counted = increments(reader.samples(part)[1])
+    counted = increments(reader.samples(part)[1], from_zero=reader.from_zero)
     if reader.same_times(whole, part):
         return [(times, counted if part_is_bad else everything - counted, everything, everything)]
     both, in_whole, in_part = reader.common_samples(whole, part)
-    known = everything[in_whole]
-    bad = counted[in_part] if part_is_bad else known - counted[in_part]
+    if reader.from_zero:
+        known, counted = everything[in_whole], counted[in_part]
+    else:  # what was counted at a missed scrape is in the next one
+        known, counted = _between(everything, in_whole), _between(counted, in_part)
+    bad = counted if part_is_bad else known - counted
     return [(both, bad, known, None), (times, None, None, everything)]
+
+
+def _between(counted: Array, samples: IndexArray) -> Array:
+    """Events from each of these samples to the next; none before the first."""
+    running = np.cumsum(counted)[samples]
+    return np.diff(running, prepend=running[:1])
 
 
 # Two counters of one process begin again together, so a restart that either shows counts for both.
@@ -71,7 +80,7 @@ def _together(reader: CounterReader, *, part: Series, whole: Series) -> Contribu
     times, values = reader.samples(whole)
     _, part_values = reader.samples(part)
     again = np.union1d(reader.restarts(whole), reader.restarts(part))
-    known, good = _span(values, again), _span(part_values, again)
+    known, good = _span(values, again, reader.from_zero), _span(part_values, again, reader.from_zero)
     return times, known - good, known, known
 
 
@@ -86,12 +95,15 @@ def _spans(reader: CounterReader, *, part: Series, whole: Series) -> Contributio
         np.searchsorted(in_part, reader.restarts(part), side="left"),
     )
     again = again[again < len(both)]
-    known, good = _span(reader.samples(whole)[1][in_whole], again), _span(reader.samples(part)[1][in_part], again)
+    known = _span(reader.samples(whole)[1][in_whole], again, reader.from_zero)
+    good = _span(reader.samples(part)[1][in_part], again, reader.from_zero)
     return both, known - good, known, None
 
 
-def _span(values: Array, again: IndexArray) -> Array:
+def _span(values: Array, again: IndexArray, from_zero: bool) -> Array:
     """Increments of a counter that began again before each index of `again`."""
     out: Array = np.diff(values.astype(sum_type(values), copy=False), prepend=0)
     out[again] = values[again]
+    if not from_zero:
+        out[:1] = 0
     return out
