@@ -55,10 +55,11 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
         outcome = run(loaded, progress=at)
     failed = judge(outcome, loaded.expect)
     if directory is not None:
+        from workbench.interop.prometheus import rule_file
         from workbench.report.folder import write_folder
         from workbench.report.html import report_html
 
-        write_folder(outcome, directory, force=force, html=report_html(outcome, failed))
+        write_folder(outcome, directory, force=force, html=report_html(outcome, failed), rules=rule_file(outcome.rules))
     if output == "json":
         from workbench.report.tables import outcome_json
 
