@@ -1,4 +1,4 @@
-"""The numbers behind one evaluation of a rule: its comparisons with both operands, its windows, the recording rules that it reads."""
+"""The numbers behind one evaluation of a rule: comparisons with both operands, windows, the recording rules that it reads."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class _Breaker:
         rights = {without_name(one.labels): one.value for one in right}
 
         def side(values: dict[Labels, float], labels: Labels, *, scalar: bool) -> float | None:
-            return values.get(labels, next(iter(values.values())) if len(values) == 1 or scalar and values else None)
+            return values.get(labels, next(iter(values.values())) if len(values) == 1 or (scalar and values) else None)
 
         compared = tuple(
             Compared(

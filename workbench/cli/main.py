@@ -27,6 +27,7 @@ VERBS = {
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
     "import": "Read objectives of Sloth, OpenSLO or Pyrra into a policy.",
+    "explain": "Say why an alert fired, or was silent, at one instant of a run.",
     "export": "Write rules and objectives for other tools.",
     "fit": "Fit distributions to the durations of recorded incidents.",
     "app": "Open the workbench in a browser.",

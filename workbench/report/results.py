@@ -56,7 +56,9 @@ def read_results(folder: Path) -> Results:
         document = json.loads(file.read_text(encoding="utf-8"))
         version = document.get("apiVersion") if isinstance(document, dict) else None
         if version != OUTCOME_VERSION:
-            raise BadInput(Problem("results/version", "another format", file=str(file), found=str(version), allowed=OUTCOME_VERSION))
+            raise BadInput(
+                Problem("results/version", "another format", file=str(file), found=str(version), allowed=OUTCOME_VERSION)
+            )
         return _results(folder, document)
     except (KeyError, TypeError, ValueError) as error:
         message = f"the file is not as it was written ({type(error).__name__}: {error})"
