@@ -104,21 +104,39 @@ def test_torn_files_give_problems_with_lines(name, at, cut, junk, tmp_path_facto
     read(tmp_path_factory.mktemp("torn"), raw[:start] + junk + raw[start + cut :])
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "version: prometheus/v1\nservice: s\nslos:\n- {name: n, objective: 1e999999999, sli: {raw: {error_ratio_query: a}}}\n",
-        "version: prometheus/v1\nservice: s\nslos: &a\n- *a\n",
-        "version: prometheus/v1\n<<: {service: s}\nslos: 3\n",
-        "kind: List\nitems: &a [{kind: List, items: [1]}]\n",
-        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: n}\n"
-        "spec: {objectives: [{target: 0.5}], indicator: {spec: {ratioMetric: {}}}}\n",
-        "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {name: n}\n"
-        "spec: {target: '5', window: 4w, indicator: {bool_gauge: {metric: '" + "(" * 200 + "a" + ")" * 200 + "'}}}\n",
-        "apiVersion: openslo/v1\nkind: AlertCondition\nmetadata: {name: n}\n"
-        "spec: {severity: p, condition: {threshold: 1, lookbackWindow: 0m}}\n",
-        "apiVersion: sloth.slok.dev/v1\nkind: AlertWindows\nspec: {sloPeriod: 1ms, page: {}, ticket: {}}\n",
-    ],
-)
-def test_hostile_documents_give_problems_with_lines(text, tmp_path):
-    read(tmp_path, text)
+DEEP = "(" * 200 + "a" + ")" * 200
+HOSTILE = {
+    "a number without end": """\
+version: prometheus/v1
+service: s
+slos: [{name: n, objective: 1e999999999, sli: {raw: {error_ratio_query: a}}}]
+""",
+    "an alias inside itself": "version: prometheus/v1\nservice: s\nslos: &a\n- *a\n",
+    "a merge key and no list": "version: prometheus/v1\n<<: {service: s}\nslos: 3\n",
+    "a list in a list": "kind: List\nitems: &a [{kind: List, items: [1]}]\n",
+    "an empty list": "kind: List\nitems: []\n",
+    "an empty ratio": """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: n}
+spec: {objectives: [{target: 0.5}], indicator: {spec: {ratioMetric: {}}}}
+""",
+    "a query of parentheses": f"""\
+apiVersion: pyrra.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {{name: n}}
+spec: {{target: '5', window: 4w, indicator: {{bool_gauge: {{metric: '{DEEP}'}}}}}}
+""",
+    "a window of nothing": """\
+apiVersion: openslo/v1
+kind: AlertCondition
+metadata: {name: n}
+spec: {severity: p, condition: {threshold: 1, lookbackWindow: 0m}}
+""",
+    "windows without windows": "apiVersion: sloth.slok.dev/v1\nkind: AlertWindows\nspec: {sloPeriod: 1ms, page: {}, ticket: {}}\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_documents_give_problems_with_lines(name, tmp_path):
+    read(tmp_path, HOSTILE[name])

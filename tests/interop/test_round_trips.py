@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput
@@ -90,6 +90,7 @@ def known(slo):
     return slo.description, slo.indicator, slo.target, slo.window, slo.labels, slo.annotations
 
 
+@settings(max_examples=40)
 @given(policies(INDICATORS, slices=True))
 def test_openslo_gives_back_objectives_slices_and_every_rule(tmp_path_factory, policy):
     said = Said("OpenSLO v1")
@@ -111,6 +112,7 @@ PAIRS = {
 }
 
 
+@settings(max_examples=40)
 @given(policies(INDICATORS, named_rules=PAIRS, preset="sloth", window="28d"))
 def test_sloth_and_its_windows_give_back_objectives_and_pairs(tmp_path_factory, policy):
     said = Said("Sloth")
@@ -124,6 +126,7 @@ def test_sloth_and_its_windows_give_back_objectives_and_pairs(tmp_path_factory, 
     assert back.alert_preset == "sloth"
 
 
+@settings(max_examples=40)
 @given(policies(st.one_of(INDICATORS, BUCKETS), named_rules={}, preset="pyrra"))
 def test_pyrra_gives_back_objectives_whose_queries_are_its_own(tmp_path_factory, policy):
     said = Said("Pyrra")
@@ -138,6 +141,7 @@ def test_pyrra_gives_back_objectives_whose_queries_are_its_own(tmp_path_factory,
         assert other.annotations == slo.annotations
 
 
+@settings(max_examples=40)
 @given(policies(INDICATORS, named_rules=PAIRS, preset="sloth", window="30d"))
 def test_a_spec_says_the_same_after_it_came_in_and_went_out(tmp_path_factory, policy):
     folder = tmp_path_factory.mktemp("spec")
