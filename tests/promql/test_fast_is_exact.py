@@ -36,7 +36,7 @@ def disagreements(telemetry, profile, exprs, step_ms=15_000, block=90):
     found = np.zeros((len(exprs), len(instants)), bool)
     for at in range(0, len(instants), block):
         for row, presence in enumerate(conditions.present(instants[at : at + block])):
-            found[row, at : at + block] = presence.get((), False)
+            found[row, at : at + block] = presence.elements.get((), False)
     wanted = np.zeros(found.shape, bool)
     for row, expr in enumerate(exprs):
         vector = oracle.evaluate(expr, instants / 1000.0)
@@ -135,4 +135,4 @@ def test_samples_rewritten_after_the_present_are_read_again():
     for expr, presence in zip(exprs, found, strict=True):
         vector = oracle.evaluate(expr, late / 1000.0)
         wanted = vector.present[0] if vector.labels else np.zeros(len(late), bool)
-        assert np.array_equal(presence.get((), np.zeros(len(late), bool)), wanted)
+        assert np.array_equal(presence.elements.get((), np.zeros(len(late), bool)), wanted)

@@ -18,21 +18,6 @@ VERSIONS = {
     "pre2_51": ("2.42",),
     "post2_51": ("2.53", "3.5"),
 }
-UNCOVERED = {
-    "10_alert_for.yml": {
-        'ALERTS_FOR_STATE{alertname="For2m"}',
-        'ALERTS{alertname="For2m"}',
-        'count_over_time(ALERTS{alertname="For2m"}[10m])',
-    },
-    "15_recording.yml": {
-        "alert OtherGroup",
-        "alert RecCond",
-        "alert SameGroup",
-        "record rec:cond",
-        "record rec:err_ratio5m",
-    },
-}
-"""Questions that need recording rules or the ALERTS series: not answered yet."""
 
 
 def asked():
@@ -46,9 +31,8 @@ def asked():
 def test_the_measured_semantics_hold_in_our_evaluator(path, version):
     answers = answer(path, version)
 
-    assert answers.wrong == []
-    assert set(answers.uncovered) == UNCOVERED.get(path.name, set())
-    assert answers.asked > 0 or path.name == "15_recording.yml"
+    assert (answers.wrong, answers.uncovered) == ([], [])
+    assert answers.asked > 0
 
 
 @pytest.mark.skipif(not SEMANTICS.is_dir(), reason="no shared collection of promtool files beside the checkout")

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from workbench.alerts.engine import RuleEngine
-from workbench.alerts.rules import AlertRule, Profile, RuleGroup
+from workbench.alerts.rules import AlertRule, Episode, Profile, RecordingRule, Rule, RuleGroup
 from workbench.errors import BadInput
 from workbench.promql.ast import Selector
 from workbench.promql.evaluate import Evaluator
@@ -64,63 +64,66 @@ def _seconds(value: str | int) -> float:
     return float(value) if isinstance(value, int) else parse_duration(value)
 
 
-def _rules(path: Path, answers: Answers) -> list[RuleGroup]:
-    document = yaml.safe_load(path.read_text())
+def _rules(path: Path, document: dict, answers: Answers) -> list[RuleGroup]:
+    order = {name: at for at, name in enumerate(document.get("group_eval_order") or ())}
     groups = []
     for file in document.get("rule_files") or ():
         for group in yaml.safe_load((path.parent / file).read_text())["groups"]:
-            rules = []
-            for rule in group["rules"]:
-                if "record" in rule:
-                    answers.uncovered.append(f"record {rule['record']}")
-                    continue
-                try:
-                    parse(rule["expr"])
-                except BadInput:
-                    answers.uncovered.append(f"alert {rule['alert']}: {rule['expr']}")
-                    continue
-                rules.append(
-                    AlertRule(
-                        rule["alert"],
-                        rule["expr"],
-                        _seconds(rule.get("for", 0)),
-                        _seconds(rule.get("keep_firing_for", 0)),
-                        tuple(sorted(rule.get("labels", {}).items())),
-                    )
-                )
-            groups.append(RuleGroup(group["name"], tuple(rules)))
-    return groups
+            rules = tuple(rule for rule in map(_rule, group["rules"]) if _covered(rule.expr, answers))
+            groups.append(RuleGroup(group["name"], rules, limit=group.get("limit", 0)))
+    return sorted(groups, key=lambda group: order.get(group.name, 0))
+
+
+def _rule(rule: dict) -> Rule:
+    labels = tuple(sorted(rule.get("labels", {}).items()))
+    if "record" in rule:
+        return RecordingRule(rule["record"], str(rule["expr"]), labels)
+    return AlertRule(
+        rule["alert"],
+        str(rule["expr"]),
+        _seconds(rule.get("for", 0)),
+        _seconds(rule.get("keep_firing_for", 0)),
+        labels,
+        tuple(sorted(rule.get("annotations", {}).items())),
+    )
+
+
+def _covered(expr: str, answers: Answers) -> bool:
+    try:
+        parse(expr)
+    except BadInput:
+        answers.uncovered.append(expr)
+        return False
+    return True
 
 
 def answer(path: Path, prometheus: str) -> Answers:
     """Put every question of a test file to our evaluator and engine."""
     answers = Answers()
     document = yaml.safe_load(path.read_text())
-    groups = _rules(path, answers)
+    groups = _rules(path, document, answers)
     step = _seconds(document["evaluation_interval"])
     profile = Profile(prometheus=prometheus, evaluation_interval_s=step)
     for test in document["tests"]:
         interval = _seconds(test["interval"])
         series = [series_of(one["series"], str(one["values"]), interval) for one in test["input_series"]]
         telemetry = Telemetry.of(series, horizon_s=1e6, scrape_interval_s=interval)
-        _expressions(test, telemetry, profile, answers)
-        _alerts(test, groups, telemetry, profile, answers)
+        asked_at = [case["eval_time"] for kind in ("promql_expr_test", "alert_rule_test") for case in test.get(kind, ())]
+        engine = RuleEngine(groups, telemetry, profile)
+        while engine.look_ahead(max(map(_seconds, asked_at))):
+            pass
+        everything = Telemetry.of([*series, *engine.recorded()], horizon_s=1e6, scrape_interval_s=interval)
+        _expressions(test, Evaluator(everything, profile), answers)
+        _alerts(test, engine, step, answers)
     return answers
 
 
-def _expressions(test: dict, telemetry: Telemetry, profile: Profile, answers: Answers) -> None:
-    evaluator = Evaluator(telemetry, profile)
+def _expressions(test: dict, evaluator: Evaluator, answers: Answers) -> None:
     for case in test.get("promql_expr_test", ()):
-        if "ALERTS" in case["expr"] or "rec:" in case["expr"]:
-            answers.uncovered.append(case["expr"])
-            continue
-        try:
-            expr = parse(case["expr"])
-        except BadInput:
-            answers.uncovered.append(case["expr"])
+        if not _covered(case["expr"], answers):
             continue
         answers.asked += 1
-        vector = evaluator.evaluate(expr, np.array([_seconds(case["eval_time"])]))
+        vector = evaluator.evaluate(parse(case["expr"]), np.array([_seconds(case["eval_time"])]))
         found = {labels: vector.values[row, 0] for row, labels in enumerate(vector.labels)}
         wanted = {}
         for sample in case["exp_samples"]:
@@ -131,25 +134,25 @@ def _expressions(test: dict, telemetry: Telemetry, profile: Profile, answers: An
             answers.wrong.append(f"{case['expr']} at {case['eval_time']}: {found} instead of {wanted}")
 
 
-def _alerts(test: dict, groups: list[RuleGroup], telemetry: Telemetry, profile: Profile, answers: Answers) -> None:
-    known = {rule.name for group in groups for rule in group.rules}
-    recorded = {text.split()[1] for text in answers.uncovered if text.startswith("record ")}
-    exprs = {rule.name: rule.expr for group in groups for rule in group.rules}
+def _alerts(test: dict, engine: RuleEngine, step: float, answers: Answers) -> None:
     for case in test.get("alert_rule_test", ()):
-        name = case["alertname"]
-        if name not in known or any(record in exprs[name] for record in recorded):
-            answers.uncovered.append(f"alert {name}")
-            continue
         answers.asked += 1
-        engine = RuleEngine(groups, telemetry, profile)
-        at = _seconds(case["eval_time"])
-        while engine.look_ahead(at):
-            pass
+        # Between two evaluations promtool shows the earlier one.
+        name, at = case["alertname"], _seconds(case["eval_time"]) // step * step
         found = sorted(
-            episode.labels
+            (episode.labels, tuple(sorted(engine.annotations(name, episode.labels, at))))
             for episode in engine.episodes()
-            if episode.alert == name and episode.firing_at_s is not None and episode.resolved_at_s is None
+            if episode.alert == name and _fires(episode, at)
         )
-        wanted = sorted(tuple(sorted((one.get("exp_labels") or {}).items())) for one in case["exp_alerts"])
+        wanted = sorted((_pairs(one.get("exp_labels")), _pairs(one.get("exp_annotations"))) for one in case["exp_alerts"])
         if found != wanted:
             answers.wrong.append(f"{name} at {case['eval_time']}: {found} instead of {wanted}")
+
+
+def _fires(episode: Episode, at: float) -> bool:
+    ended = episode.resolved_at_s is not None and episode.resolved_at_s <= at
+    return episode.firing_at_s is not None and episode.firing_at_s <= at and not ended
+
+
+def _pairs(given: dict | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((given or {}).items()))

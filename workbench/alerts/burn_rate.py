@@ -19,6 +19,7 @@ from workbench.alerts.pyrra_shape import pyrra_groups_of
 from workbench.alerts.readiness import require_ready
 from workbench.alerts.rules import AlertRule, RuleGroup
 from workbench.alerts.sli import Sli, sli_anywhere, sli_of, window_text
+from workbench.alerts.sloth_shape import sloth_groups_of
 from workbench.alerts.time_slices import SlicedSli
 from workbench.alerts.vocabulary import Vocabulary
 from workbench.scenario.schema.policy import Policy, Slo
@@ -56,10 +57,13 @@ def rule_groups(
 def _groups(policy: Policy, name: str, sli: Sli, rules: tuple[BurnRule, ...], history_s: float | None) -> Iterable[RuleGroup]:
     """Rules of the preset in the shape of its tool, where that tool can say the objective; the others plainly."""
     slo, preset = policy.slos[name], preset_of(policy)
+    made: tuple[RuleGroup, ...] = ()
     left = rules
     if preset is not None and preset.shape == "pyrra":
         made, left = pyrra_groups_of(name, slo, sli, rules, history_s)
-        yield from made
+    elif preset is not None and preset.shape == "sloth":
+        made, left = sloth_groups_of(name, slo, sli, rules, policy.name, history_s)
+    yield from made
     if left:
         yield plain_group(name, slo, sli, left)
 

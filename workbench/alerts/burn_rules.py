@@ -53,7 +53,8 @@ def burn_rules(policy: Policy, slo_name: str, history_s: float | None = None) ->
     window_s = window_of(slo, history_s)
     known = _known(policy, window_s)
     used = known if slo.alerts is None else slo.alerts
-    return tuple(_filled(name, known[name], slo, window_s) for name in used if name in known)
+    own_name = slo.sloth.alert if policy.alert_preset == "sloth" and slo.sloth is not None else ""
+    return tuple(_filled(name, known[name], slo, window_s, own_name) for name in used if name in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def events_that_hide_one_failure(factor: Decimal, target: Decimal, compare: str)
     return math.floor(exact) + 1 if compare == ">=" else math.ceil(exact)
 
 
-def _filled(name: str, stated: _Stated, slo: Slo, window_s: float) -> BurnRule:
+def _filled(name: str, stated: _Stated, slo: Slo, window_s: float, own_name: str) -> BurnRule:
+    """`own_name` is what the objective calls the preset's alerts."""
     rule = stated.rule
     factor = rule.factor_for(window_s)
     events, failures = rule.min_events, rule.min_failures
@@ -134,7 +136,7 @@ def _filled(name: str, stated: _Stated, slo: Slo, window_s: float) -> BurnRule:
             failures = 2
     return BurnRule(
         name=name,
-        alert=stated.alert,
+        alert=own_name if own_name and (stated.from_preset or stated.together in ("page", "ticket")) else stated.alert,
         together=stated.together,
         rule=rule,
         factor=factor,

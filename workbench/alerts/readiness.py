@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.alerts.burn_rules import BurnRule, alternatives, burn_rules, rule_names
-from workbench.alerts.queries import counts_in, parsed
+from workbench.alerts.queries import counts_in, parsed, selectors
 from workbench.errors import BadInput, Problem
+from workbench.promql.selection import select
 from workbench.scenario.names import listed, nearest
 from workbench.scenario.schema.policy import Policy, QueryIndicator, Slo
 from workbench.scenario.tree import format_path
+from workbench.telemetry.series import Telemetry
 
+_NOTHING = Telemetry.of((), horizon_s=0.0, scrape_interval_s=15.0)
 _QUERIES = ("errors", "good", "total", "ratio")
 
 
@@ -52,6 +55,8 @@ def _query_problems(name: str, slo: Slo) -> Iterator[Problem]:
             continue
         try:
             parsed(query)
+            for selector in selectors(query):
+                select(_NOTHING, selector)  # compiles its regular expressions
         except BadInput as error:
             for problem in error.problems:
                 path = format_path(("slos", name, "indicator", key))

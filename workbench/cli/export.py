@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workbench.cli.export_openmetrics import openmetrics
+from workbench.cli.export_promtool import command as promtool
+
 if TYPE_CHECKING:  # help must not read what a verb needs
     from workbench.alerts.rules import RuleGroup
     from workbench.errors import Problem
@@ -105,8 +108,8 @@ def _written(out: Path | None, file: Path, text: str, loaded: Loaded, problems: 
 
 def _policy_of(file: Path) -> tuple[Loaded, Policy, list[str] | None]:
     """The file, its policy, and the routes of its world if it is a scenario."""
+    from workbench.alerts.loading import load
     from workbench.errors import BadInput, Problem
-    from workbench.scenario.load import load
 
     loaded = load(file)
     if loaded.policy is None:
@@ -295,3 +298,7 @@ def pyrra(file: Path, out: Path | None, namespace: str, labels: tuple[str, ...])
     with _placed(loaded):
         text = documents(resources(policy, routes, said, namespace=namespace, labels=_labels(labels)))
     _written(out, file, text, loaded, said.problems)
+
+
+command.add_command(promtool)
+command.add_command(openmetrics)

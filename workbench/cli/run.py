@@ -24,9 +24,9 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
     """
     import dataclasses
 
+    from workbench.alerts.loading import load
     from workbench.cli.show import console, progress
     from workbench.expect import judge, unknown_metrics
-    from workbench.scenario.load import load
 
     read = load(scenario)
     loaded = read.scenario

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 
 from workbench.scenario.schema.policy import BurnRateRule, Policy, Slo
 
@@ -33,6 +34,12 @@ class Watch:
         """The error ratio over which the rule fires: factor x (1 - target)."""
         return self.factor * self.error_budget
 
+    @property
+    def guarded(self) -> bool:
+        """Whether a guard keeps a single failure from setting the rule off."""
+        least, failures = getattr(self.rule, "min_events", None), getattr(self.rule, "min_failures", None)
+        return (failures or 0) > 1 or (least is not None and least * self.threshold >= 1)
+
 
 def watches(policy: Policy) -> Iterator[Watch]:
     """Every rule on every objective that uses it, in the order of the policy; rules that are not there are left out.
@@ -52,3 +59,9 @@ def number(value: Decimal | float, digits: int = 6) -> str:
     rounded = Decimal(f"{Decimal(str(value)):.{digits}g}")
     text = f"{rounded:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def by_objective(policy: Policy) -> Iterator[list[Watch]]:
+    """The rules of each objective that has any, in the order of the policy."""
+    for _, found in groupby(watches(policy), key=lambda watch: watch.slo_name):
+        yield list(found)

@@ -31,7 +31,7 @@ def aggregate(expr: Aggregate, argument: Vector, dialect: Dialect) -> Vector:
         present[out] = there.any(axis=0)
         with np.errstate(all="ignore"):
             values[out] = _reduce(expr.operator, given, there, dialect)
-    return Vector(tuple(groups), values, present)
+    return Vector(tuple(groups), values, present, argument.failed)
 
 
 def _reduce(operator: str, values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +15,16 @@ from workbench.promql.vector import BoolArray, Labels
 from workbench.promql.windows import IntArray
 from workbench.telemetry.series import Series
 
-Presence = dict[Labels, BoolArray]
-"""Elements of one expression, and at which instants they are there: [T]. An element that is nowhere may be missing."""
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Presence:
+    """Elements of one expression, and at which instants they are there."""
+
+    elements: Mapping[Labels, BoolArray]
+    """[T] each. An element that is nowhere may be missing."""
+    failed: BoolArray | None = None
+    """[T]: where Prometheus fails the query, so that nothing is known of any element; None: nowhere."""
+
 
 _ONE: Labels = ()
 
@@ -100,7 +108,7 @@ class Conditions:
             bounds = batch.bounds(sums)
             if bounds.maybe is not None and not bounds.maybe.any():
                 for index in indices:
-                    out[index] = {}
+                    out[index] = Presence({})
                 continue
             every = (len(indices), len(instants_ms))
             maybe = np.broadcast_to(True if bounds.maybe is None else bounds.maybe, every)
@@ -111,12 +119,13 @@ class Conditions:
     def _decided(self, index: int, instants_ms: IntArray, sure: BoolArray, maybe: BoolArray) -> Presence:
         open_at = np.flatnonzero(maybe & ~sure)
         if not open_at.size:
-            return {_ONE: sure} if sure.any() else {}
+            return Presence({_ONE: sure} if sure.any() else {})
         found = sure.copy()
         exact = self._exact(index, instants_ms[open_at])
-        found[open_at] = exact.get(_ONE, False)
-        return {_ONE: found}
+        # One element without labels on each side of every operator: nothing that could fail.
+        found[open_at] = exact.elements.get(_ONE, False)
+        return Presence({_ONE: found})
 
     def _exact(self, index: int, instants_ms: IntArray) -> Presence:
         vector = self._evaluator.evaluate(self._exprs[index], instants_ms / 1000.0)
-        return dict(zip(vector.labels, vector.present, strict=True))
+        return Presence(dict(zip(vector.labels, vector.present, strict=True)), vector.failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, 
 from workbench.promql.counters import Counters
 from workbench.promql.dialect import LOOKBACK_MS, Dialect, VersionedProfile
 from workbench.promql.histogram import histogram_quantile
-from workbench.promql.operators import compute, with_scalar, with_vector
+from workbench.promql.operators import of_scalars, with_scalar, with_vector
 from workbench.promql.rates import extrapolated, increments, resets
 from workbench.promql.selection import select
-from workbench.promql.vector import BoolArray, Labels, Vector, merged, nothing, without_name
+from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, merged, nothing, without_name
 from workbench.promql.windows import IntArray, Times, Windows, milliseconds
 from workbench.telemetry.series import FloatArray, Series, Telemetry, is_stale
 
@@ -26,8 +27,7 @@ _CELLS = 1 << 19
 
 _RATES = frozenset({"rate", "increase"})
 
-_Value = Vector | FloatArray
-"""A vector, or a scalar of shape [T]."""
+_Value = Vector | Scalar
 
 
 class Evaluator:
@@ -47,8 +47,8 @@ class Evaluator:
     def evaluate(self, expr: Expr, instants: FloatArray) -> Vector:
         """The elements of an expression at instants (seconds, ascending); a scalar is one element without labels.
 
-        Rows that are present nowhere are left out. Raises BadInput where Prometheus would fail the query: two elements with
-        the same labels, or several that match one.
+        Rows that are present nowhere are left out. Where Prometheus would fail the query (two elements with the same labels,
+        several that match one) the instant is `failed`, and nothing is present.
         """
         instants_ms = milliseconds(instants)
         blocks = [instants_ms[at : at + _BLOCK] for at in range(0, len(instants_ms), _BLOCK)] or [instants_ms]
@@ -59,7 +59,7 @@ class Evaluator:
         value = _Moment(self, instants_ms).value(expr)
         if isinstance(value, Vector):
             return value
-        return Vector(((),), value[None, :], np.ones((1, len(instants_ms)), bool))
+        return Vector(((),), value.values[None, :], np.ones((1, len(instants_ms)), bool), value.failed)
 
     def selected(self, selector: Selector) -> tuple[Series, ...]:
         """The series of a selector, looked up once."""
@@ -100,7 +100,7 @@ class _Moment:
         self._windows: dict[tuple[int, int, int], Windows] = {}
 
     def value(self, expr: Expr) -> _Value:
-        """A vector, or a scalar of shape [T]."""
+        """A vector or a scalar."""
         if expr not in self._known:
             self._known[expr] = self._computed(expr)
         return self._known[expr]
@@ -108,7 +108,7 @@ class _Moment:
     def _computed(self, expr: Expr) -> _Value:
         match expr:
             case Number(number):
-                return np.full(len(self._instants_ms), number)
+                return Scalar(np.full(len(self._instants_ms), number))
             case Selector():
                 return self._newest(expr)
             case Call(function, arguments):
@@ -118,8 +118,8 @@ class _Moment:
             case Negate(argument):
                 value = self.value(argument)
                 if isinstance(value, Vector):
-                    return merged([without_name(labels) for labels in value.labels], -value.values, value.present)
-                return -value
+                    return merged([without_name(labels) for labels in value.labels], -value.values, value.present, value.failed)
+                return Scalar(-value.values, value.failed)
             case Binary():
                 return self._binary(expr)
             case Range():
@@ -130,9 +130,9 @@ class _Moment:
         assert isinstance(value, Vector), "the parser checks types"  # noqa: S101
         return value
 
-    def _as_scalar(self, expr: Expr) -> FloatArray:
+    def _as_scalar(self, expr: Expr) -> Scalar:
         value = self.value(expr)
-        assert not isinstance(value, Vector), "the parser checks types"  # noqa: S101
+        assert isinstance(value, Scalar), "the parser checks types"  # noqa: S101
         return value
 
     def _binary(self, expr: Binary) -> _Value:
@@ -143,18 +143,18 @@ class _Moment:
             return with_scalar(expr, left, right, scalar_left=False)
         if isinstance(right, Vector):
             return with_scalar(expr, right, left, scalar_left=True)
-        number: FloatArray = np.asarray(compute(expr.operator, left, right), dtype=np.float64)
-        return number
+        return of_scalars(expr.operator, left, right)
 
     def _call(self, function: str, arguments: tuple[Expr, ...]) -> _Value:
         match function, arguments:
             case "time", ():
-                return self._instants_ms / 1000.0
+                return Scalar(self._instants_ms / 1000.0)
             case "vector", (argument,):
-                return Vector(((),), self._as_scalar(argument)[None, :], np.ones((1, len(self._instants_ms)), bool))
+                number = self._as_scalar(argument)
+                return Vector(((),), number.values[None, :], np.ones((1, len(self._instants_ms)), bool), number.failed)
             case "abs", (argument,):
                 given = self._as_vector(argument)
-                return merged([without_name(labels) for labels in given.labels], np.abs(given.values), given.present)
+                return merged([without_name(labels) for labels in given.labels], np.abs(given.values), given.present, given.failed)
             case "histogram_quantile", (share, buckets):
                 return histogram_quantile(self._as_scalar(share), self._as_vector(buckets), self._dialect)
             case _, (Range() as window,):
@@ -278,12 +278,14 @@ def _per(function: str, window: Range) -> float | None:
 def _joined(parts: Sequence[Vector]) -> Vector:
     """Blocks of instants side by side, without rows that are present nowhere."""
     rows: dict[Labels, int] = {}
+    parts = [_without_failed(part) for part in parts]
     for part in parts:
         for labels, present in zip(part.labels, part.present, strict=True):
             if present.any():
                 rows.setdefault(labels, len(rows))
     instants = sum(part.values.shape[1] for part in parts)
     values, there = np.zeros((len(rows), instants)), np.zeros((len(rows), instants), bool)
+    failed = np.zeros(instants, bool)
     start = 0
     for part in parts:
         end = start + part.values.shape[1]
@@ -291,5 +293,14 @@ def _joined(parts: Sequence[Vector]) -> Vector:
             if labels in rows:
                 values[rows[labels], start:end] = value
                 there[rows[labels], start:end] = present
+        if part.failed is not None:
+            failed[start:end] = part.failed
         start = end
-    return Vector(tuple(rows), values, there)
+    return Vector(tuple(rows), values, there, failed if failed.any() else None)
+
+
+def _without_failed(vector: Vector) -> Vector:
+    """Nothing is present where the query fails."""
+    if vector.failed is None:
+        return vector
+    return replace(vector, present=vector.present & ~vector.failed)

@@ -7,16 +7,16 @@ import math
 import numpy as np
 
 from workbench.promql.dialect import Dialect
-from workbench.promql.vector import BoolArray, Labels, Vector, dropped
+from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, dropped, either
 from workbench.telemetry.series import FloatArray
 
 _SMALL_DELTA = 1e-12
 
 
-def histogram_quantile(share: FloatArray, buckets: Vector, dialect: Dialect) -> Vector:
+def histogram_quantile(share: Scalar, buckets: Vector, dialect: Dialect) -> Vector:
     """The quantile at each instant of every histogram among the buckets.
 
-    `share` has shape [T]. Buckets without a readable `le` are ignored; a histogram whose `+Inf` bucket is missing, that has
+    Buckets without a readable `le` are ignored; a histogram whose `+Inf` bucket is missing, that has
     fewer than two buckets or no observations gives NaN.
     """
     histograms: dict[Labels, list[tuple[float, int]]] = {}
@@ -33,8 +33,8 @@ def histogram_quantile(share: FloatArray, buckets: Vector, dialect: Dialect) -> 
         there = buckets.present[rows]
         present[out] = there.any(axis=0)
         with np.errstate(all="ignore"):
-            values[out] = _by_shape(share, np.array([bound for bound, _ in members]), buckets.values[rows], there, dialect)
-    return Vector(tuple(histograms), values, present)
+            values[out] = _by_shape(share.values, np.array([bound for bound, _ in members]), buckets.values[rows], there, dialect)
+    return Vector(tuple(histograms), values, present, either(share.failed, buckets.failed))
 
 
 def _bound(text: str) -> float | None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.errors import BadInput, Problem
 from workbench.promql.ast import ARITHMETIC, COMPARISONS, Binary, Matching
-from workbench.promql.vector import BoolArray, Labels, Vector, dropped, kept, merged, without_name
+from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, dropped, either, kept, merged, without_name
 from workbench.telemetry.series import FloatArray
 
 _COMPUTE: dict[str, Callable[[Any, Any], Any]] = {
@@ -34,30 +33,39 @@ def compute(operator: str, left: FloatArray, right: FloatArray) -> Any:
         return _COMPUTE[operator](left, right)
 
 
-def with_scalar(expr: Binary, vector: Vector, scalar: FloatArray, *, scalar_left: bool) -> Vector:
-    """A vector and a scalar of shape [T]."""
-    pair = (scalar[None, :], vector.values) if scalar_left else (vector.values, scalar[None, :])
-    result = compute(expr.operator, *pair)
+def of_scalars(operator: str, left: Scalar, right: Scalar) -> Scalar:
+    """Two scalars; a comparison gives 0 or 1."""
+    number: FloatArray = np.asarray(compute(operator, left.values, right.values), dtype=np.float64)
+    return Scalar(number, either(left.failed, right.failed))
+
+
+def with_scalar(expr: Binary, vector: Vector, scalar: Scalar, *, scalar_left: bool) -> Vector:
+    """A vector and a scalar."""
+    number = scalar.values[None, :]
+    result = compute(expr.operator, *((number, vector.values) if scalar_left else (vector.values, number)))
+    failed = either(vector.failed, scalar.failed)
     if expr.operator in COMPARISONS and not expr.returns_bool:
-        return Vector(vector.labels, vector.values, vector.present & result)
-    return merged([without_name(labels) for labels in vector.labels], result.astype(np.float64), vector.present)
+        return Vector(vector.labels, vector.values, vector.present & result, failed)
+    return merged([without_name(labels) for labels in vector.labels], result.astype(np.float64), vector.present, failed)
 
 
 def with_vector(expr: Binary, left: Vector, right: Vector) -> Vector:
     """Two vectors, element by matching element."""
+    failed = either(left.failed, right.failed)
     match expr.operator:
         case "and" | "unless":
             there = _covered(left, right, expr.matching)
-            return Vector(left.labels, left.values, left.present & (there if expr.operator == "and" else ~there))
+            return Vector(left.labels, left.values, left.present & (there if expr.operator == "and" else ~there), failed)
         case "or":
             present = right.present & ~_covered(right, left, expr.matching)
             return merged(
                 [*left.labels, *right.labels],
                 np.concatenate([left.values, right.values]),
                 np.concatenate([left.present, present]),
+                failed,
             )
         case _:
-            return _pairwise(expr, left, right)
+            return _pairwise(expr, left, right, failed)
 
 
 def signature(labels: Labels, matching: Matching) -> Labels:
@@ -79,10 +87,13 @@ def _covered(one: Vector, other: Vector, matching: Matching) -> BoolArray:
     return out
 
 
-def _pairwise(expr: Binary, left: Vector, right: Vector) -> Vector:
+def _pairwise(expr: Binary, left: Vector, right: Vector, failed: BoolArray | None) -> Vector:
+    """Arithmetic and comparisons (VectorBinop in promql/engine.go), which also says in which order matching fails."""
     matching = expr.matching
     many, one = (right, left) if matching.many == "right" else (left, right)
-    partners = _unique_by_signature(one, matching)
+    partners, ambiguous = _by_signature(one, matching)
+    # Where one side is empty nothing is matched, so nothing fails.
+    ambiguous &= many.present.any(axis=0) & one.present.any(axis=0)
     labels: list[Labels] = []
     values: list[FloatArray] = []
     present: list[BoolArray] = []
@@ -91,45 +102,37 @@ def _pairwise(expr: Binary, left: Vector, right: Vector) -> Vector:
         key = signature(own, matching)
         for partner in partners.get(key, ()):
             both = many.present[row] & one.present[partner]
-            if matching.many is None:
-                if key in taken and np.any(taken[key] & both):
-                    raise _many_to_many(key)
-                taken[key] = taken[key] | both if key in taken else both
             pair = (many.values[row], one.values[partner])
             result = compute(expr.operator, *(pair[::-1] if matching.many == "right" else pair))
-            if expr.operator in ARITHMETIC or expr.returns_bool:
-                values.append(result.astype(np.float64))
-            else:
-                # A filter keeps the value of the left side.
+            if expr.operator in COMPARISONS and not expr.returns_bool:
+                # A filter keeps the value of the left side; what it drops cannot be a second match.
                 values.append(left.values[partner if matching.many == "right" else row])
                 both = both & result
+            else:
+                values.append(result.astype(np.float64))
+            if matching.many is None:
+                if key in taken:
+                    ambiguous |= taken[key] & both
+                    taken[key] = taken[key] | both
+                else:
+                    taken[key] = both
             present.append(both)
             labels.append(_result_labels(expr, own, one.labels[partner]))
     instants = left.values.shape[1]
-    return merged(labels, np.array(values).reshape(-1, instants), np.array(present, bool).reshape(-1, instants))
+    failed = either(failed, ambiguous) if ambiguous.any() else failed
+    return merged(labels, np.array(values).reshape(-1, instants), np.array(present, bool).reshape(-1, instants), failed)
 
 
-def _unique_by_signature(one: Vector, matching: Matching) -> dict[Labels, list[int]]:
-    """Rows of the "one" side; raises BadInput where two of one signature are present at once."""
+def _by_signature(one: Vector, matching: Matching) -> tuple[dict[Labels, list[int]], BoolArray]:
+    """Rows of the "one" side, and where two of one signature are present at once: [T]."""
     rows: dict[Labels, list[int]] = {}
+    twice = np.zeros(one.present.shape[1], bool)
     for row, labels in enumerate(one.labels):
-        key = signature(labels, matching)
-        for earlier in rows.setdefault(key, []):
-            if np.any(one.present[earlier] & one.present[row]):
-                raise _many_to_many(key)
-        rows[key].append(row)
-    return rows
-
-
-def _many_to_many(key: Labels) -> BadInput:
-    return BadInput(
-        Problem(
-            "promql/matching",
-            "several elements of one side of an operator match the same element of the other",
-            found=str(dict(key)),
-            allowed="one to one, or group_left / group_right",
-        )
-    )
+        alike = rows.setdefault(signature(labels, matching), [])
+        for earlier in alike:
+            twice |= one.present[earlier] & one.present[row]
+        alike.append(row)
+    return rows, twice
 
 
 def _result_labels(expr: Binary, own: Labels, partner: Labels) -> Labels:

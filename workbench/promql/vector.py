@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.errors import BadInput, Problem
 from workbench.telemetry.series import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -28,6 +27,16 @@ class Vector:
     """[n, T]."""
     failed: BoolArray | None = None
     """[T]: where Prometheus fails the query (two elements with the same labels), so there is no result; None: nowhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scalar:
+    """A number at T instants."""
+
+    values: FloatArray
+    """[T]."""
+    failed: BoolArray | None = None
+    """[T]: where Prometheus fails the query; None: nowhere."""
 
 
 def nothing(instants: int) -> Vector:
@@ -50,25 +59,30 @@ def dropped(labels: Labels, names: Sequence[str]) -> Labels:
     return tuple(pair for pair in labels if pair[0] not in names and pair[0] != "__name__")
 
 
-def merged(labels: Sequence[Labels], values: FloatArray, present: BoolArray) -> Vector:
+def either(one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
+    """Where at least one of two computations fails; None: nowhere."""
+    if one is None:
+        return other
+    return one if other is None else one | other
+
+
+def merged(labels: Sequence[Labels], values: FloatArray, present: BoolArray, failed: BoolArray | None = None) -> Vector:
     """A vector from rows of which several may have the same labels, at different instants.
 
-    Raises BadInput where two of them are present at once, as Prometheus fails such a query.
+    Where two of them are present at once Prometheus fails the query, and so are these instants marked.
     """
     first: dict[Labels, int] = {}
     for row, one in enumerate(labels):
         first.setdefault(one, row)
     if len(first) == len(labels):
-        return Vector(tuple(labels), values, present)
+        return Vector(tuple(labels), values, present, failed)
     rows = {one: position for position, one in enumerate(first)}
     out = np.zeros((len(rows), values.shape[1]))
     there = np.zeros(out.shape, bool)
+    twice = np.zeros(values.shape[1], bool)
     for row, one in enumerate(labels):
         at = rows[one]
-        if np.any(there[at] & present[row]):
-            raise BadInput(
-                Problem("promql/duplicate", "a vector cannot contain two elements with the same labels", found=str(dict(one)))
-            )
+        twice |= there[at] & present[row]
         np.copyto(out[at], values[row], where=present[row])
         there[at] |= present[row]
-    return Vector(tuple(rows), out, there)
+    return Vector(tuple(rows), out, there, either(failed, twice) if twice.any() else failed)

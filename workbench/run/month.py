@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from workbench import __version__
 from workbench.alerts.burn_rate import rule_groups
+from workbench.alerts.burn_rules import burn_rules
+from workbench.alerts.coverage import bounds_read as bounds_of
+from workbench.alerts.coverage import covered_routes
 from workbench.alerts.engine import RuleEngine
 from workbench.alerts.rules import Profile
-from workbench.alerts.vocabulary import SIMULATED, matching_routes
+from workbench.alerts.vocabulary import SIMULATED
 from workbench.control.paging import pages
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
 from workbench.run.judge import judge
 from workbench.scenario.model import Scenario
-from workbench.scenario.schema.policy import LatencyIndicator, Policy
+from workbench.scenario.schema.policy import Policy
+from workbench.slo.query_events import query_findings
 from workbench.units import format_duration
 from workbench.world.layout import BoundsError
 from workbench.world.system import System
@@ -32,6 +36,7 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
     clock, policy = scenario.clock, scenario.policy
     profile = Profile(clock.prometheus, clock.scrape_interval, clock.evaluation_interval, clock.scrape_phase)
     routes = tuple(sorted(scenario.world.routes))
+    groups = rule_groups(policy, routes, SIMULATED, history_s=clock.horizon)
     try:
         system = System(scenario, bounds_read(policy, routes))
     except BoundsError as error:
@@ -45,8 +50,7 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
             )
         ) from error
     seen = system.telemetry()
-    watched = {name: matching_routes(slo.indicator.routes, routes) for name, slo in policy.slos.items()}
-    groups = rule_groups(policy, routes, SIMULATED)
+    watched = {name: covered_routes(slo.indicator, routes, SIMULATED) for name, slo in policy.slos.items()}
     engine = RuleEngine(groups, seen, profile)
     while system.now_s < clock.horizon:
         until = min(system.next_event_s, clock.horizon)
@@ -93,7 +97,7 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
         score=judged.score,
         scorecard=judged.scorecard,
         credits=judged.credits,
-        findings=tuple(_coarse(policy, profile)),
+        findings=(*query_findings(policy, telemetry), *_coarse(policy, profile)),
         telemetry=telemetry,
         tracks=judged.tracks,
     )
@@ -102,7 +106,9 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
 def _coarse(policy: Policy, profile: Profile) -> Iterator[Problem]:
     """Rules with a window that never holds the two scrapes that a rate needs."""
     aligned = profile.phase_s == 0 and not profile.left_open
-    for name, rule in sorted(policy.burn_rate_alerts.items()):
+    used = {rule.name: rule for slo in policy.slos for rule in burn_rules(policy, slo)}
+    stated = {name: rule for name, rule in policy.burn_rate_alerts.items() if name not in used}
+    for name, rule in sorted({**stated, **{name: one.rule for name, one in used.items()}}.items()):
         for window_s in (rule.short, rule.long):
             if window_s < profile.scrape_interval_s or (window_s == profile.scrape_interval_s and not aligned):
                 window, scrape = format_duration(window_s), format_duration(profile.scrape_interval_s)
@@ -119,7 +125,7 @@ def bounds_read(policy: Policy, routes: Sequence[str]) -> dict[str, set[float]]:
     """Latency bounds in seconds that some objective reads, by route: these are kept at every scrape."""
     out: dict[str, set[float]] = {}
     for slo in policy.slos.values():
-        if isinstance(slo.indicator, LatencyIndicator):
-            for route in matching_routes(slo.indicator.routes, routes):
-                out.setdefault(route, set()).add(slo.indicator.threshold)
+        bounds = bounds_of(slo.indicator, SIMULATED)
+        for route in covered_routes(slo.indicator, routes, SIMULATED) if bounds else ():
+            out.setdefault(route, set()).update(bounds)
     return out

@@ -15,14 +15,16 @@ from workbench import __version__
 from workbench.alerts.burn_rate import rule_groups
 from workbench.alerts.rules import Profile, RuleGroup
 from workbench.alerts.timeline import timeline
-from workbench.alerts.vocabulary import RECORDED, Vocabulary, matching_routes
+from workbench.alerts.vocabulary import RECORDED, SIMULATED, Vocabulary, matching_routes
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
 from workbench.run.judge import judge
-from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, Slo
+from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, QueryIndicator, Slo
+from workbench.slo.query_events import query_findings
 from workbench.telemetry.complaints import listed, nearest, quoted
-from workbench.telemetry.history import History, read_history
+from workbench.telemetry.history import History, Options, Reading, read_history
 from workbench.telemetry.incidents import IncidentRow, read_incidents
+from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME
 from workbench.telemetry.series import FloatArray, le_label
 from workbench.units import DAY_S, HOUR_S, format_duration, parse_duration
 from workbench.world.truth import Incident, Truth
@@ -50,15 +52,17 @@ def replay(
     evaluation_interval_s: float | None = None,
     phase_s: float | None = None,
     prometheus: str = "3.5",
-    requests_name: str = "http_requests_total",
-    errors_name: str = "http_request_errors_total",
+    requests_name: str = REQUESTS_NAME,
+    errors_name: str = ERRORS_NAME,
+    reading: Reading | None = None,
+    options: Options | None = None,
 ) -> Outcome:
     """Measure a recorded history against a policy. A pure function of the files' bytes and the arguments.
 
     Rules are evaluated at 0, E, 2E, ... from the first row's time up to the last scrape.
 
     Args:
-        history_path: CSV, CSV.gz or Parquet of counts (see `telemetry.history`).
+        history_path: CSV, CSV.gz, Parquet, or OpenMetrics or Prometheus text (see `telemetry.history`).
         policy: objectives and burn-rate rules.
         route: replay this route alone.
         incidents: CSV of labelled incidents; without it nothing is scored.
@@ -68,6 +72,8 @@ def replay(
         prometheus: the version to be equal to: `2.42`, `2.53` or `3.5`.
         requests_name: name of the counter of all requests.
         errors_name: name of the counter of failed requests.
+        reading: what the rows are taken for; None is `counts`, and for text of metrics `counters`.
+        options: what only some readings ask for.
 
     Raises:
         BadInput: with everything that is wrong with the history or the incidents.
@@ -79,28 +85,37 @@ def replay(
         phase_s=phase_s,
         requests_name=requests_name,
         errors_name=errors_name,
+        reading=reading,
+        options=options,
     )
-    every_s = evaluation_interval_s or min(history.spacing_s, LONGEST_USUAL_EVALUATION_S)
+    every_s = evaluation_interval_s or max(0.001, round(min(history.spacing_s, LONGEST_USUAL_EVALUATION_S), 3))
     _check_clock(history, every_s, str(history_path))
     profile = Profile(prometheus, history.spacing_s, every_s, history.phase_s)
-    vocabulary = replace(RECORDED, requests=requests_name, errors=errors_name)
+    vocabulary = _vocabulary(history, requests_name, errors_name)
     telemetry, horizon_s = history.telemetry, history.telemetry.horizon_s
-    truth, labels = (None, ()) if incidents is None else _truth(incidents, history)
-    groups = rule_groups(policy, history.routes, vocabulary)
+    truth, told = (None, ()) if incidents is None else _truth(incidents, history)
+    groups = rule_groups(policy, history.routes, vocabulary, history_s=horizon_s)
     episodes = timeline(groups, telemetry, profile, history.last_scrape_s)
     judged = judge(policy, telemetry, vocabulary, groups, episodes, truth, users={}, start=history.start, horizon_s=horizon_s)
-    findings = (*history.findings, *labels, *_unmeasured(policy, history), *_coarse(groups, history, profile, vocabulary))
+    findings = (
+        *_reading(history, str(history_path), vocabulary),
+        *history.findings,
+        *told,
+        *_unmeasured(policy, history, vocabulary),
+        *query_findings(policy, telemetry),
+        *_coarse(groups, history, profile, vocabulary),
+    )
     if all(slo.sli is None for slo in judged.slos):
         findings += (Problem("replay/nothing-measured", "no objective of the policy could be measured on this history"),)
     return Outcome(
         name=_name(history_path),
-        description=f"Recorded history, route {route}" if route is not None else "Recorded history",
+        description=f"Recorded history{f', route {route}' if route is not None else ''}: {history.said}",
         source="recorded",
         seed=None,
         start=history.start,
         horizon_s=horizon_s,
         profile=profile,
-        digest=_digest(history, policy, profile, route, incidents),
+        digest=_digest(history, policy, profile, vocabulary, route, incidents, options or Options()),
         version=__version__,
         rules=groups,
         slos=judged.slos,
@@ -116,15 +131,40 @@ def replay(
     )
 
 
+def _vocabulary(history: History, requests_name: str, errors_name: str) -> Vocabulary:
+    """How the history names what objectives are measured from: a counter of errors, or codes where it has none."""
+    if history.code_label is None:
+        return replace(RECORDED, requests=requests_name, errors=errors_name, tier_label=history.tier_label)
+    return replace(SIMULATED, requests=requests_name, code_label=history.code_label, tier_label=history.tier_label)
+
+
+def _reading(history: History, file: str, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """What the rows were taken for, and what objectives count."""
+    counted = "objectives count "
+    if vocabulary.errors is not None:
+        counted += f"{vocabulary.requests}, and as bad {vocabulary.errors}"
+    else:
+        counted += f"{vocabulary.requests} by its label {vocabulary.code_label}"
+    yield Problem("history/reading", f"{history.said}; {counted}", Severity.INFO, file)
+
+
 def _name(path: Path | str) -> str:
     """The file's name without its endings."""
     name = Path(path).name
-    for ending in (".gz", ".csv", ".parquet"):
+    for ending in (".gz", ".csv", ".parquet", ".om", ".prom", ".openmetrics"):
         name = name.removesuffix(ending)
     return name or Path(path).name
 
 
-def _digest(history: History, policy: Policy, profile: Profile, route: str | None, incidents: Path | str | None) -> str:
+def _digest(
+    history: History,
+    policy: Policy,
+    profile: Profile,
+    vocabulary: Vocabulary,
+    route: str | None,
+    incidents: Path | str | None,
+    options: Options,
+) -> str:
     """Hash of everything that decides the result, apart from the package itself."""
     parts = {
         "history": history.digest,
@@ -133,6 +173,7 @@ def _digest(history: History, policy: Policy, profile: Profile, route: str | Non
         "profile": [profile.prometheus, profile.scrape_interval_s, profile.evaluation_interval_s, profile.phase_s],
         "route": route,
         "names": history.telemetry.names,
+        "reading": [history.reading, vocabulary.requests, vocabulary.errors, repr(options)],
     }
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -207,11 +248,13 @@ def _ends(rows: tuple[IncidentRow, ...]) -> list[float]:
     return ends[::-1]
 
 
-def _unmeasured(policy: Policy, history: History) -> Iterator[Problem]:
+def _unmeasured(policy: Policy, history: History, vocabulary: Vocabulary) -> Iterator[Problem]:
     """Objectives that this history cannot answer, each with the reason and what would be near."""
     for name, slo in sorted(policy.slos.items()):
+        if isinstance(slo.indicator, QueryIndicator):
+            continue
         path = f"slos.{name}.indicator"
-        reason = _reason(slo, history)
+        reason = _reason(slo, history, vocabulary)
         if reason is not None:
             message, found, allowed, near = reason
             yield Problem(
@@ -223,16 +266,20 @@ def _unmeasured(policy: Policy, history: History) -> Iterator[Problem]:
                 allowed=allowed,
                 nearest=near,
             )
-        elif isinstance(slo.indicator, EventsIndicator) and slo.indicator.exclude_codes:
+        elif isinstance(slo.indicator, EventsIndicator) and slo.indicator.exclude_codes and vocabulary.code_label is None:
             message = f"objective {name}: the history does not tell status codes, so no request is excluded"
             yield Problem("replay/codes", message, Severity.WARNING, path=f"{path}.exclude_codes")
 
 
-def _reason(slo: Slo, history: History) -> tuple[str, str | None, str | None, str | None] | None:
+def _reason(slo: Slo, history: History, vocabulary: Vocabulary) -> tuple[str, str | None, str | None, str | None] | None:
     """Message, found, allowed and nearest, if the objective cannot be measured."""
     indicator = slo.indicator
+    names = history.telemetry.names
+    if not history.routes:
+        message = "the history has no series of this name; --total-series and --errors-series name the counters to be measured"
+        return message, vocabulary.requests, listed(names, 12), nearest(vocabulary.requests, names)
     routes = matching_routes(indicator.routes, history.routes)
-    if indicator.tiers:
+    if indicator.tiers and vocabulary.tier_label is None:
         return "the history does not know tiers", ", ".join(indicator.tiers), None, None
     if not routes:
         patterns = ", ".join(indicator.routes)
@@ -240,12 +287,18 @@ def _reason(slo: Slo, history: History) -> tuple[str, str | None, str | None, st
         return "no route of the history matches", patterns[:80], listed([quoted(route) for route in history.routes]), near
     if isinstance(indicator, LatencyIndicator):
         if not history.bounds_s:
+            if history.reading is Reading.COUNTERS:
+                return "the history has no buckets", f"{vocabulary.latency}_bucket", listed(names, 12), None
             return "the history has no `le_*` columns", None, None, None
         if le_label(indicator.threshold) not in {le_label(bound) for bound in history.bounds_s}:
             near_s = min(history.bounds_s, key=lambda bound: abs(bound - indicator.threshold))
             bounds = listed([format_duration(bound) for bound in history.bounds_s], 30)
-            return "no `le_*` column has its threshold", format_duration(indicator.threshold), bounds, format_duration(near_s)
+            what = "bucket" if history.reading is Reading.COUNTERS else "`le_*` column"
+            return f"no {what} has its threshold", format_duration(indicator.threshold), bounds, format_duration(near_s)
         return None
+    if history.reading is Reading.COUNTERS and vocabulary.errors is not None and vocabulary.errors not in names:
+        message = "the history has no counter of errors of this name, and no label with status codes"
+        return message, vocabulary.errors, listed(names, 12), nearest(vocabulary.errors, names)
     if set(routes) <= set(history.unknown_errors):
         return "the errors of its routes are unknown", listed([quoted(route) for route in routes]), None, None
     return None

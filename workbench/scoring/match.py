@@ -82,7 +82,7 @@ def score(
     ledger = _Ledger(policy, events or count_events(policy, telemetry, vocabulary), horizon_s)
     has_routes = bool(routes_of(telemetry, vocabulary))
     touched = tuple(
-        frozenset(name for name, slo in policy.slos.items() if touches(incident, slo, has_routes=has_routes))
+        frozenset(name for name, slo in policy.slos.items() if touches(incident, slo, vocabulary, has_routes=has_routes))
         for incident in incidents
     )
     what_happened = _Happened(incidents, touched, ledger, horizon_s / WEEK_S)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.alerts.burn_rules import pages as pages_on_call
+from workbench.alerts.coverage import covered_routes
 from workbench.alerts.rules import AlertRule, RuleGroup
-from workbench.alerts.vocabulary import matching_routes
+from workbench.alerts.vocabulary import SIMULATED, Vocabulary
 from workbench.scenario.schema.policy import Policy, Slo
 from workbench.units import HOUR_S, parse_duration
 from workbench.world.truth import Incident
@@ -72,7 +73,7 @@ def longest_window_s(rule: AlertRule) -> float:
     return max(found, default=float(HOUR_S))
 
 
-def touches(incident: Incident, slo: Slo, *, has_routes: bool) -> bool:
+def touches(incident: Incident, slo: Slo, vocabulary: Vocabulary = SIMULATED, *, has_routes: bool) -> bool:
     """Whether an incident touches a route (and, where both name tiers, a tier) that the objective covers.
 
     Without routes in the telemetry (`has_routes` false) every incident touches everything.
@@ -80,4 +81,4 @@ def touches(incident: Incident, slo: Slo, *, has_routes: bool) -> bool:
     wanted = slo.indicator.tiers
     if wanted and incident.tiers and not set(wanted) & set(incident.tiers):
         return False
-    return not has_routes or bool(matching_routes(slo.indicator.routes, incident.routes))
+    return not has_routes or bool(covered_routes(slo.indicator, incident.routes, vocabulary))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from workbench.alerts.loading import load_scenario
 from workbench.errors import BadInput, WorkbenchError
 from workbench.outcome import Outcome
 from workbench.run import month as simulation
-from workbench.scenario.load import load_scenario
 from workbench.scenario.model import Scenario
 from workbench.ui.choices import Choices, RuleChoice, chosen
 from workbench.ui.files import offered

@@ -1,8 +1,8 @@
 """A burn-rate alert that stands for another share of the budget than stated.
 
-Burning at `factor` for the whole long window spends factor x long / window of the budget: 14.4 x 1h / 30d = 2 %. The factors of the
-SRE workbook (14.4, 6, 3, 1) are made for 30 days; over 7 days the same 14.4 lets 8.6 % go before the long window trips. From 100 %
-on, the alert fires only when nothing is left to save.
+Burning at `factor` for the whole long window spends factor x long / window of the budget: 14.4 x 1h / 30d = 2 %. The factors of
+the SRE workbook (14.4, 6, 3, 1) are made for 30 days; over 7 days the same 14.4 lets 8.6 % go before the long window trips. From
+100 % on, the alert fires only when nothing is left to save.
 
 State `budget_share` and scale the factor to the window: factor = budget_share x window / long.
 """
@@ -14,8 +14,7 @@ from decimal import Decimal
 
 from workbench.errors import Problem, Severity
 from workbench.lint.burn_rates import Watch, number, watches
-from workbench.scenario.schema.policy import Policy
-from workbench.scenario.schema.world import World
+from workbench.lint.subject import Subject
 from workbench.scenario.tree import format_path
 from workbench.units import format_duration, format_share
 
@@ -25,9 +24,9 @@ TOLERANCE = Decimal("0.05")
 """Relative: people write 2 % for 1.94 % (a month of 31 days), and mean it."""
 
 
-def check(policy: Policy, world: World | None) -> Iterator[Problem]:  # noqa: ARG001 - every check has this signature
+def check(subject: Subject) -> Iterator[Problem]:
     """Rules whose stated share is off, and rules that spend the whole budget before they fire."""
-    for watch in watches(policy):
+    for watch in watches(subject.policy):
         if watch.slo.window == "history":  # as long as what is measured: not known here
             continue
         long, window = Decimal(str(watch.rule.long)), Decimal(str(watch.slo.window))

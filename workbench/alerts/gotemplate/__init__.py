@@ -1,0 +1,1 @@
+"""Go's text/template as Prometheus uses it: read, checked and executed without anything of Go."""
