@@ -57,7 +57,7 @@ class Evaluator:
     def at(self, expr: Expr, instants_ms: IntArray) -> Vector:
         """The same at whole milliseconds."""
         size = _BLOCK
-        if longest := _longest_subquery(expr):
+        if len(instants_ms) > size and (longest := _longest_subquery(expr)):
             # The steps before a block are evaluated again for it, so the block is as long as they are.
             spacing = max(1, int(instants_ms[-1] - instants_ms[0]) // max(1, len(instants_ms) - 1)) if len(instants_ms) else 1
             size = max(size, min(1 << 17, longest // spacing))

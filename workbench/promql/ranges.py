@@ -23,6 +23,10 @@ _CELLS = 1 << 19
 """Samples or results held together for series that share time stamps."""
 
 
+_FEW = 256
+"""Instants for which it does not pay to read whole series."""
+
+
 class Ranges:
     """The functions of ranges at one block of instants."""
 
@@ -118,7 +122,7 @@ class Ranges:
         group = [series[row] for row in rows]
         times = self._moment.evaluator.times(group[0])
         right_ms, latest_ms = self._moment.looked_at(window.selector.offset_ms, window.selector.at_ms)
-        if function in RATES and latest_ms is None:
+        if function in RATES and latest_ms is None and len(right_ms) >= _FEW:
             copies = Copies.of(times, right_ms, self._moment.step_ms, window.window_ms, self._moment.dialect)
             if copies is not None:
                 for row, one in zip(rows, group, strict=True):
@@ -126,6 +130,14 @@ class Ranges:
                 present[rows] = True
                 return
         windows = self._windows_over(times, window, right_ms, latest_ms)
+        if function in {"rate", "increase"} and latest_ms is None and windows.enough.all():
+            lent = self._moment.evaluator.lent(group, int(windows.high.max()))
+            if lent is not None:
+                counters, known = lent
+                begin, delta = counters.first_and_increments(known, windows.low, windows.high)
+                values[rows] = extrapolated(begin, delta, windows, self._moment.dialect, _per(function, window.window_ms))
+                present[rows] = True
+                return
         some = windows.high >= windows.low
         # The samples of these windows, and no other: later ones may not be filled yet.
         first = int(windows.low[some].min(initial=len(times)))
