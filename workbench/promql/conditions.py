@@ -56,6 +56,7 @@ class Conditions:
 
     def forget(self, after_ms: int) -> None:
         """Samples later than this have been rewritten."""
+        self._evaluator.forget(after_ms)
         for group in self._groups:
             if group.counters is not None:
                 group.counters.forget(int(group.counters.times.until(np.array([after_ms]))[0]))

@@ -130,7 +130,7 @@ class Ranges:
                 present[rows] = True
                 return
         windows = self._windows_over(times, window, right_ms, latest_ms)
-        if function in {"rate", "increase"} and latest_ms is None and windows.enough.all():
+        if function in {"rate", "increase"} and latest_ms is None and windows.enough.size and windows.enough.all():
             lent = self._moment.evaluator.lent(group, int(windows.high.max()))
             if lent is not None:
                 counters, known = lent
