@@ -145,6 +145,7 @@ def test_ratios_of_single_counters_are_decided_as_the_evaluator_decides_them(pro
         for op in (">", ">=", "<", "<=")
         for limit in ("0.02", "1/40", "14.4*0.001", "0.002", "0.1")
     ]
+    texts += [f"{ratio.format('5m')} {op} {limit}" for op in (">", "<") for limit in np.geomspace(0.001, 0.02, 60)]
     texts += [f"({ratio.format('5m')} > 0.02) / 0.02 > 1.5", f"{ratio.format('5m')} > 0.01 unless {ratio.format('1h')} > 0.012"]
     exprs = [parse(text) for text in texts]
     decided = 0
