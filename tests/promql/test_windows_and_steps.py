@@ -129,6 +129,7 @@ def counters_of(rng, samples, restarts):
     total = rng.poisson(40, samples).cumsum()
     rate = rng.choice([0.0, 0.1, 4.0], samples, p=[0.5, 0.4, 0.1])
     rate[: samples // 2] *= rng.random(samples // 2) < 0.02  # long near zero, where a burst cannot have begun before it
+    rate[:400] = 0.0
     errors = rng.poisson(rate).cumsum()
     for values in (total, errors):
         for at in np.flatnonzero(rng.random(samples) < restarts):
