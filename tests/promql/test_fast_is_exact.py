@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.histories import counters
 from workbench.alerts.rules import Profile
-from workbench.promql import bounds as bounds_module
+from workbench.promql import set_bounds as bounds_module
 from workbench.promql.conditions import Conditions
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse

@@ -23,13 +23,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.promql.ast import ARITHMETIC, Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, is_scalar
-from workbench.promql.counters import Counters
-from workbench.promql.dialect import Dialect
+from workbench.promql.ast import (
+    ARITHMETIC,
+    Aggregate,
+    Binary,
+    Call,
+    Expr,
+    Negate,
+    Number,
+    Range,
+    Selector,
+    is_scalar,
+)
 from workbench.promql.operators import compute
+from workbench.promql.set_bounds import Bounds, SetBounds
 from workbench.promql.vector import BoolArray
-from workbench.promql.windows import Copies, IntArray, Windows, common_step
-from workbench.telemetry.series import FloatArray
+from workbench.promql.windows import IntArray
 
 ORDERINGS = frozenset({">", "<", ">=", "<="})
 """Comparisons that are false for NaN."""
@@ -109,24 +118,11 @@ def constant(expr: Expr) -> float | None:
             return None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Bounds:
-    """R expressions of one shape at T instants: each value lies in [low, high] where there is an element."""
-
-    low: FloatArray
-    high: FloatArray
-    """[R, T], or whatever broadcasts to it."""
-    sure: BoolArray | None
-    """Where there is an element; None: everywhere."""
-    maybe: BoolArray | None
-    """Where there may be one; None: everywhere."""
-
-
 class Batch:
     """Expressions of one shape and the same windows, evaluated together: row r belongs to the r-th."""
 
     def __init__(self, exprs: Sequence[Expr], set_of: Callable[[Selector], int]) -> None:
-        self._tree = _tree(exprs, set_of)
+        self._tree = _tree(exprs, set_of, value=False)
 
     def bounds(self, sums: SetBounds) -> Bounds:
         """Bounds of every expression: [R, T]."""
@@ -154,7 +150,8 @@ def shape(expr: Expr) -> Expr:
             return expr
 
 
-def _tree(exprs: Sequence[Expr], set_of: Callable[[Selector], int]) -> _Node:
+def _tree(exprs: Sequence[Expr], set_of: Callable[[Selector], int], *, value: bool) -> _Node:
+    """What bounds the expressions; `value`: not only where there are elements, but also what they are."""
     first = exprs[0]
     if is_scalar(first):
         numbers = np.array([[constant(expr)] for expr in exprs], np.float64)
@@ -165,22 +162,52 @@ def _tree(exprs: Sequence[Expr], set_of: Callable[[Selector], int]) -> _Node:
         window_ms, per_second = sums[0].window_ms, sums[0].per_second
         return lambda given: given.bounds(_span(rows), window_ms, per_second=per_second)
     if isinstance(first, Negate):
-        inner = _tree([expr.argument for expr in exprs if isinstance(expr, Negate)], set_of)
+        inner = _tree([expr.argument for expr in exprs if isinstance(expr, Negate)], set_of, value=value)
         return lambda given: _negated(inner(given))
     assert isinstance(first, Binary)  # noqa: S101 - `leaves` admits nothing else
     binaries = [expr for expr in exprs if isinstance(expr, Binary)]
-    left, right = _tree([one.left for one in binaries], set_of), _tree([one.right for one in binaries], set_of)
     operator = first.operator
+    compares = operator in ORDERINGS
+    left = _tree([one.left for one in binaries], set_of, value=value or compares)
+    right = _tree([one.right for one in binaries], set_of, value=compares or (value and operator not in {"and", "unless"}))
     if operator == "and":
         return lambda given: _both(left(given), right, given)
     if operator == "unless":
         return lambda given: _unless(left(given), right(given))
     if operator == "or":
         return lambda given: _any(left(given), right(given))
-    if operator in ORDERINGS:
+    if compares:
+        quotient = None if value else _quotient(binaries, set_of)
+        if quotient is not None:
+            return quotient
         keeps_right = is_scalar(first.left)
         return lambda given: _compared(operator, left(given), right(given), keeps_right=keeps_right)
     return lambda given: _computed(operator, left(given), right(given))
+
+
+def _quotient(exprs: Sequence[Binary], set_of: Callable[[Selector], int]) -> _Node | None:
+    """`sum(rate(a[w])) / sum(rate(b[w])) > t` with a threshold above 0, decided without a division: see `SetBounds.quotient`."""
+    thresholds = [constant(expr.right) for expr in exprs]
+    ratios = [expr.left for expr in exprs if isinstance(expr.left, Binary) and expr.left.operator == "/"]
+    tops, bottoms = [SumOfRates.of(one.left) for one in ratios], [SumOfRates.of(one.right) for one in ratios]
+    if len(ratios) < len(exprs) or None in tops or None in bottoms or not all(t is not None and 0 < t < np.inf for t in thresholds):
+        return None
+    top, bottom = tops[0], bottoms[0]
+    assert top is not None  # noqa: S101 - just looked at
+    assert bottom is not None  # noqa: S101
+    if (top.window_ms, top.per_second) != (bottom.window_ms, bottom.per_second):
+        return None
+    above = _span(np.array([set_of(one.selector) for one in tops if one is not None]))
+    below = _span(np.array([set_of(one.selector) for one in bottoms if one is not None]))
+    limits = np.array([[t] for t in thresholds], np.float64)
+    operator, plain = exprs[0].operator, _tree([expr.left for expr in exprs], set_of, value=True)
+    numbers = Bounds(limits, limits, None, None)
+
+    def decided(given: SetBounds) -> Bounds:
+        found = given.quotient(operator, above, below, limits, top.window_ms)
+        return _compared(operator, plain(given), numbers, keeps_right=False) if found is None else found
+
+    return decided
 
 
 def _span(rows: IntArray) -> IntArray | slice:
@@ -248,48 +275,3 @@ def _unless(left: Bounds, right: Bounds) -> Bounds:
     gone = nowhere if right.maybe is None else ~right.maybe
     perhaps_gone = nowhere if right.sure is None else ~right.sure
     return Bounds(left.low, left.high, _either(left.sure, gone), _either(left.maybe, perhaps_gone))
-
-
-class SetBounds:
-    """Bounds of the sums of rates of every set of counters, at one block of instants; each window is computed once."""
-
-    def __init__(self, counters: Counters, instants_ms: IntArray, dialect: Dialect, largest_set: int) -> None:
-        """`instants_ms` [T] ascends; every sample up to the last of them has been read."""
-        self._counters = counters
-        self._instants_ms = instants_ms
-        self._step_ms = common_step(instants_ms)
-        self._dialect = dialect
-        self._rounding = (4 * largest_set + 64) * 2.0**-53
-        self._known: dict[tuple[int, bool], Bounds] = {}
-
-    def bounds(self, rows: IntArray | slice, window_ms: int, *, per_second: bool) -> Bounds:
-        """Of some sets over one window: [rows, T]."""
-        key = (window_ms, per_second)
-        if key not in self._known:
-            self._known[key] = self._computed(window_ms, window_ms / 1000.0 if per_second else 1.0)
-        every = self._known[key]
-        return Bounds(every.low[rows], every.high[rows], every.sure, every.maybe)
-
-    def _computed(self, window_ms: int, per_s: float) -> Bounds:
-        total, windows = self._increments(window_ms)
-        covered, threshold = windows.covered_s, windows.threshold_s
-        if self._dialect.clamps_last:
-            left = np.where(windows.left_s >= threshold, windows.spacing_s / 2, windows.left_s)
-        else:
-            # Before 2.51 the distance to zero may stand in for an edge out of reach, as far as the threshold.
-            left = np.minimum(windows.left_s, threshold)
-        right = np.where(windows.right_s < threshold, windows.right_s, windows.spacing_s / 2)
-        most = (covered + left + right) / covered / per_s * (1 + self._rounding)
-        least = (covered + right) / covered / per_s * (1 - self._rounding)
-        enough = None if windows.enough.all() else windows.enough[None, :]
-        return Bounds(total * least, total * most, enough, enough)
-
-    def _increments(self, window_ms: int) -> tuple[FloatArray, Windows]:
-        """Of every set in every window [sets, T], and the windows: one if all are alike."""
-        times = self._counters.times
-        copies = Copies.of(times, self._instants_ms, self._step_ms, window_ms, self._dialect)
-        if copies is not None:
-            return self._counters.between(copies.low, copies.high), copies.one
-        windows = Windows.over(times, self._instants_ms, window_ms, self._dialect)
-        low, high = np.where(windows.enough, windows.low, 0), np.where(windows.enough, windows.high, 0)
-        return self._counters.between(low, high), windows

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbench.promql.ast import Expr, Selector
-from workbench.promql.bounds import Batch, SetBounds, leaves, shape
+from workbench.promql.bounds import Batch, leaves, shape
 from workbench.promql.counters import Counters
 from workbench.promql.evaluate import Evaluator
+from workbench.promql.set_bounds import SetBounds
 from workbench.promql.vector import BoolArray, Labels
 from workbench.promql.windows import IntArray
 from workbench.telemetry.series import Series
@@ -55,6 +56,7 @@ class Conditions:
 
     def forget(self, after_ms: int) -> None:
         """Samples later than this have been rewritten."""
+        self._evaluator.forget(after_ms)
         for group in self._groups:
             if group.counters is not None:
                 group.counters.forget(int(group.counters.times.until(np.array([after_ms]))[0]))

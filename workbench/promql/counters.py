@@ -33,7 +33,10 @@ class Counters:
         self.times = times
         self._values = tuple(values)
         self._exact_types = all(v.dtype.kind in "iu" for v in values)
+        self._sets = tuple(np.array(rows) for rows in sets)
         self._order, self._starts, self._weights = _classes(len(values), sets)
+        self._alone = [rows[0] for rows in sets] if all(len(rows) == 1 for rows in sets) else None
+        """The counter of each set, if every set has only one."""
         self._totals = np.zeros((len(sets), len(times)))
         self._buffer = np.empty((len(values), max(2, _CELLS // max(1, len(values)) + 1)))
         self._restarts: list[int] = []
@@ -50,7 +53,9 @@ class Counters:
         """Read the samples before index `upto`."""
         piece = self._buffer.shape[1] - 1
         while self._read < min(upto, self._trusted):
-            self._take(min(upto, self._read + piece))
+            end = min(upto, self._read + piece)
+            if not self._copy(end):
+                self._take(end)
         self._read = max(self._read, upto)
 
     def forget(self, first: int) -> None:
@@ -78,6 +83,40 @@ class Counters:
         events = np.array(self._restarts)
         begin, end = np.searchsorted(events, low, "right"), np.searchsorted(events, high, "right")
         return first, last - first + (before[end] - before[begin]).T
+
+    def far_from_zero(self, low: slice, high: slice, covered_s: float, reach_s: float) -> BoolArray:
+        """For which sets no counter's zero lies within `reach_s` of the first sample of any window: [sets].
+
+        `low` and `high` are the first and last samples of the windows, ascending, `covered_s` apart. The distance is
+        covered x first value / increments; the value is at least that of the first window, if no restart follows, and the
+        increments are at most those from the first sample of all to the last. A part in a million covers the roundings.
+        """
+        first, last = low.start, high.stop - 1
+        if any(first < restart < low.stop for restart in self._restarts):
+            return np.zeros(len(self._sets), bool)
+        rows = range(len(self._values))
+        value, delta = self.first_and_increments(rows, np.array([first]), np.array([last]))
+        far = (value > 0) & (covered_s * value > 1.000001 * reach_s * delta)
+        return np.array([far[of_set].all() for of_set in self._sets])
+
+    def _copy(self, end: int) -> bool:
+        """The same as `_take` where every set is one counter that does not fall."""
+        if self._alone is None or not self._exact_types:
+            return False
+        start = self._read
+        fresh = self._totals[:, start:end]
+        for at, row in enumerate(self._alone):
+            fresh[at] = self._values[row][start:end]
+        before = fresh[:, 0] if not start else np.array([self._values[row][start - 1] for row in self._alone], np.float64)
+        falls = fresh[:, 1:] < fresh[:, :-1]
+        if falls.any() or (fresh[:, 0] < before).any() or not self._whole(fresh, falls):
+            return False
+        if self._restarts:
+            fresh += self._of_sets(self._before[-1])[:, None]
+            if fresh[:, -1].max(initial=0.0) >= LARGEST_WHOLE:
+                return False
+        self._read = end
+        return True
 
     def _take(self, end: int) -> None:
         start = self._read

@@ -68,6 +68,11 @@ def parse(text: str, prometheus: str | None = None) -> Expr:
         raise BadInput(_problem("syntax", f"not PromQL: {error}", text)) from None
     except ValueError as error:
         raise BadInput(_syntax(normal.said((str(error).strip().splitlines() or ["syntax error"])[0]), text)) from None
+    except BaseException as error:
+        # The library aborts on some numbers; what is known of them does not reach it, and the rest must not stop us.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadInput(_problem("syntax", "not PromQL: the grammar cannot read it", text)) from None
     reader = _Reader(promql_parser, text, normal, None if prometheus is None else version_of(prometheus))
     expr = reader.read_whole(tree)
     if reader.problems:
