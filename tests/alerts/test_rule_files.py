@@ -1,6 +1,7 @@
 """Rule files: what is read, and that what the real promtool refuses is refused, with its place."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -275,8 +276,10 @@ def test_large_files_are_read_and_bombs_refused(tmp_path):
 
 
 PIECES = st.sampled_from(
-    ["groups:", "- name: g", "  rules:", "  - alert: A", "    expr: up", "    for: 5m", "    labels: {a: b}", "kind: PrometheusRule", "spec:",
-     "apiVersion: monitoring.coreos.com/v1", "---", "  interval: x", "- 7", "    annotations: {s: '{{ $value }}'}", "    record: r", "items:", "kind: List", "  ", "{", "*a", "<<: 1", "metadata: []"]
+    ["groups:", "- name: g", "  rules:", "  - alert: A", "    expr: up", "    for: 5m", "    labels: {a: b}",
+     "kind: PrometheusRule", "spec:",
+     "apiVersion: monitoring.coreos.com/v1", "---", "  interval: x", "- 7", "    annotations: {s: '{{ $value }}'}", "    record: r",
+     "items:", "kind: List", "  ", "{", "*a", "<<: 1", "metadata: []"]
 )  # fmt: skip
 
 
@@ -285,7 +288,5 @@ PIECES = st.sampled_from(
 def test_any_file_is_read_or_refused(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("fuzz") / "x.yaml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
-    try:
-        read_rule_files([file])
-    except BadInput as error:
-        assert error.problems
+    with suppress(BadInput):
+        assert read_rule_files([file]).groups

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from tests.support.places import ROOT
 from tests.support.promtool_timeline import our_transitions, real_transitions
 from workbench.alerts.engine import RuleEngine
+from workbench.alerts.renaming import Renaming
 from workbench.alerts.rule_files import read_rule_files
 from workbench.alerts.timeline import timeline
-from workbench.cli.main import cli
+from workbench.cli.main import _code, cli
 from workbench.cli.replay import command as replay_command
 from workbench.errors import BadInput, Severity
 from workbench.report.html import report_html
@@ -110,7 +111,7 @@ def test_alerts_page_by_label_and_severity_and_send_people_to_the_right_routes(t
     assert any(page.incident is not None for page in paged.truth.pages)
 
 
-def test_a_renamed_run_is_the_same_run(tmp_path):
+def test_a_renamed_run_is_the_same_run():
     """Generated rules under other names fire at the same instants, objectives and credits are the same numbers."""
     plain, renamed = run(hours(24, metrics=MetricsMap())), run(hours(24))
 
@@ -228,8 +229,6 @@ def test_policy_and_rules_together_measure_objectives_with_the_users_alerts(hist
     "arguments", [[], ["--rules", "none.yaml"], ["--rules", "history.csv"], ["--rules", "rules.yaml", "--alerts-out", "rules.yaml"]]
 )
 def test_what_cannot_be_replayed_is_refused(history, arguments, capsys):
-    from workbench.cli.main import _code
-
     before = (history / "rules.yaml").read_text()
     assert _code(["replay", "history.csv", *arguments]) == 2
     assert "Traceback" not in capsys.readouterr().err
@@ -265,8 +264,6 @@ def test_the_engine_sees_the_arrays_of_the_world(outcome):
     """A view: no samples are copied."""
     scenario = hours(1)
     plain = run(dataclasses.replace(scenario, policy=scenario.policy.model_copy(update={"metrics": MetricsMap()})))
-    from workbench.alerts.renaming import Renaming
-
     view = Renaming(MAP).telemetry(plain.telemetry)
     assert {id(one.values) for one in view} == {id(one.values) for one in plain.telemetry}
     engine = RuleEngine(outcome.rules, view, plain.profile)
