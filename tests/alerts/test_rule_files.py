@@ -240,6 +240,13 @@ def test_an_expression_that_is_not_covered_names_rule_function_and_line(tmp_path
     assert "predict_nothing" in problem.message
 
 
+def test_a_query_in_a_template_is_read_before_anything_runs(tmp_path):
+    text = one_rule(alert="A", expr="up", annotations="{s: '{{ query \"sum(up\" | first | value }}'}")
+    (problem,) = problems_of(tmp_path, text)
+    assert (problem.check, problem.line) == ("promql/syntax", 7)
+    assert "alert A, annotation s" in problem.message
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [

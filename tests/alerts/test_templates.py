@@ -79,6 +79,14 @@ OF_LABELS = r"""
 {{ reReplaceAll "(\\w)\\.(\\w)" "${2}-$1$$-$1x" $labels.x }}
 {{ reReplaceAll "(" "x" "y" }}
 {{ match "(" "y" }}
+{{ match "[a" "y" }}
+{{ match "*" "y" }}
+{{ match "a)" "y" }}
+{{ match "a**" "y" }}
+{{ match "[b-a]" "y" }}
+{{ match "\\pL+" "é" }}{{ match "(?i)A" "a" }}{{ match "a.b" "a\nb" }}{{ match "[[:alpha:]]" "x" }}
+{{ reReplaceAll "a*" "x" "baaac" }}{{ reReplaceAll "" "-" "abc" }}{{ reReplaceAll "é" "e" "éé" }}
+{{ reReplaceAll "(?P<n>b)" "<${n}>" "abc" }}{{ reReplaceAll "b" "$0$0" "abc" }}{{ reReplaceAll "b" "$" "abc" }}
 {{ stripPort $labels.instance }} {{ stripDomain $labels.instance }} {{ stripDomain $labels.ip }} {{ stripPort "noport" }}
 {{ stripDomain "a.b.c" }} {{ stripPort "[::1]:80" }} {{ stripDomain "[::1]:80" }} {{ stripPort "a:b:c" }}
 {{ parseDuration "1h30m" }} {{ parseDuration "1d" }} {{ parseDuration "250ms" }}
