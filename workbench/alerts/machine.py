@@ -1,7 +1,7 @@
 """Computes rules ahead: block after block of instants, rule after rule, each as a few arrays.
 
-A rule that must see exactly what stood written at its own turn (one that reads itself, or what a later place writes) goes instant
-by instant. Alerting rules over scraped series alone only need to know where they have an element, which is the quickest.
+A rule that reads itself, directly or through others, goes instant by instant, since each of its results needs the one before.
+Alerting rules over scraped series alone only need to know where they have an element, which is the quickest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.errors import BadInput, Problem
 from workbench.promql.conditions import Conditions
 from workbench.promql.parse import parse
 from workbench.promql.recorded import Recordings, Writer, Writing, recorded_key
-from workbench.promql.rule_reader import RuleReader
+from workbench.promql.rule_reader import CannotTakeBlocks, RuleReader
 from workbench.promql.vector import BoolArray, Labels, Vector, either, merged
 from workbench.promql.windows import IntArray
 from workbench.telemetry.series import SeriesKey, Telemetry
@@ -44,7 +44,7 @@ class Machine:
         """Reads every expression; raises BadInput with all that cannot be evaluated, each with its group and rule."""
         self.program = program(groups, profile)
         self.recordings = Recordings()
-        self.reader = RuleReader(telemetry, profile, self.recordings)
+        self.reader = RuleReader(telemetry, profile, self.recordings, lambda one: bool(self.program.readers.writers(one)))
         self.alerting = {
             one.place: Alerting(one.place, one.alert, one.naming, one.group.limit)
             for one in self.program.rulings
@@ -79,12 +79,18 @@ class Machine:
             for one in rulings:
                 instants_ms = instants(one.step_ms)
                 if instants_ms.size:
-                    events += self._take(one, instants_ms, self.reader.whole(one.expr, instants_ms, one.writer))
+                    try:
+                        vector = self.reader.whole(one.expr, instants_ms, one.writer)
+                    except CannotTakeBlocks:
+                        events += self._by_instant([one], instants)
+                    else:
+                        events += self._take(one, instants_ms, vector)
         return sorted(events, key=lambda event: event.rank)
 
     def forget(self, after_ms: int) -> None:
         """Samples later than this have been rewritten; the caller sets the states of the alerts back."""
         self.recordings.forget(after_ms)
+        self.reader.forget(after_ms)
         for failures in self.failures:
             while failures and failures[-1] > after_ms:
                 failures.pop()
