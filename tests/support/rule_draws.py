@@ -93,7 +93,6 @@ def scraped(draw):
                 "vector(time())",
                 "g > 1 or vector(0.25)",
                 f"avg_over_time(g[{window}]) > {level}",
-                f"topk(1, rate(req[{window}]))",
                 f"absent(err > {level})",
             ]
         )
