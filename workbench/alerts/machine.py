@@ -52,6 +52,7 @@ class Machine:
         }
         self.failures: tuple[list[int], ...] = tuple([] for _ in self.program.rulings)
         """By rule: the evaluations that failed, in order."""
+        self._prometheus = profile.prometheus
         self._scraped = frozenset(one.key for one in telemetry)
         self._quick = tuple(self._find_quick())
         quick = {one.place for some in self._quick for one in some.rulings}
@@ -105,7 +106,7 @@ class Machine:
 
         def query_at(at_ms: int) -> Query:
             def ask(text: str) -> Sequence[tuple[Labels, float]]:
-                vector = self.reader.single(parse(text), at_ms, Writer(ruling.place))
+                vector = self.reader.single(parse(text, self._prometheus), at_ms, Writer(ruling.place))
                 if vector.failed is not None:
                     raise BadInput(Problem("promql/failed", "Prometheus fails this query", found=text))
                 return [(labels, float(row[0])) for labels, row in zip(vector.labels, vector.values, strict=True)]

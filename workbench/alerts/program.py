@@ -87,7 +87,7 @@ def program(groups: Sequence[RuleGroup], profile: Profile) -> Program:
             try:
                 naming = Naming(group, rule) if isinstance(rule, AlertRule) else None
                 writer = Writer(place, round(group.query_offset_s * 1000))
-                rulings.append(Ruling(group, rule, parse(rule.expr), step_ms, writer, naming))
+                rulings.append(Ruling(group, rule, parse(rule.expr, profile.prometheus), step_ms, writer, naming))
             except BadInput as error:
                 problems += [of_rule(problem, group, rule, "expr") for problem in error.problems]
             place += 1
