@@ -75,7 +75,7 @@ def test_each_objective_is_a_group_and_one_without_routes_or_alerts_has_none():
         ("b", ["SLOBurnRateFast"]),
     ]
     assert groups[1].rules[0].labels == (("severity", "critical"), ("slo", "b"))
-    assert "{{ $value }}" in dict(groups[1].rules[0].annotations)["description"]
+    assert "{{ $value | humanize }}" in dict(groups[1].rules[0].annotations)["description"]
 
 
 @pytest.mark.parametrize("vocabulary", [SIMULATED, RECORDED])

@@ -193,8 +193,8 @@ PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 CALLS = st.sampled_from(
-    ["humanize", "humanizeDuration", "humanizePercentage", "humanize1024", "print", "len", "toUpper", "not", "html", "printf \"%v|%5.1f\"",
-     "eq 1.5", "gt 1.0", "or", "and", "printf \"%s %d %q\" 1", "title", "index $labels", "stripPort", "lt 3"]
+    ["humanize", "humanizeDuration", "humanizePercentage", "humanize1024", "print", "len", "toUpper", "not", "html", 'printf "%v|%5.1f"',
+     "eq 1.5", "gt 1.0", "or", "and", 'printf "%s %d %q" 1', "title", "index $labels", "stripPort", "lt 3"]
 )  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def test_generated_templates_render_as_promtool_renders_them(tmp_path_factory, c
 BROKEN = [
     "{{", "{{ $labels.job", "{{ }}", "{{ end }}", "{{ if }}x{{ end }}", "{{ if 1 }}x", "{{ else }}", "{{ $nope }}", "{{ nope }}", '{{ "a }}', "{{ 1 | 2 }}",
     "{{ $labels.a-b }}", "{{ ( }}", "{{ ) }}", "{{ | print }}", "{{ template }}", "{{ template x }}", "{{ break }}",
-    "{{ define \"x\" }}", "{{ if 1 }}{{ define \"x\" }}{{ end }}{{ end }}", "{{ 'ab' }}", "{{ 1a }}", "{{ /* x }}", "{{ \"\\z\" }}", "{{ .Labels. }}", "{{ $a, $b := 1 }}",
+    '{{ define "x" }}', '{{ if 1 }}{{ define "x" }}{{ end }}{{ end }}', "{{ 'ab' }}", "{{ 1a }}", "{{ /* x }}", '{{ "\\z" }}', "{{ .Labels. }}", "{{ $a, $b := 1 }}",
     "{{ if 1 }}{{ else }}{{ else }}{{ end }}", "{{ 99999999999999999999 }}", "{{ : }}", "{{ & }}", "{{ nil.x }}", "{{ range $a, 1 }}{{ end }}",
 ]  # fmt: skip
 

@@ -88,7 +88,7 @@ def modules_with_a_command():
             if isinstance(target, ast.Name)
         }
         if "command" in names:
-            yield path.stem
+            yield path.stem.removesuffix("_")
 
 
 def test_the_listed_verbs_are_exactly_the_modules_that_have_a_command():

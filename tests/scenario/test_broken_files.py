@@ -17,6 +17,8 @@ from workbench.scenario.load import check_paths, load_scenario, load_world
 
 W, P, S = "world.yaml", "policy.yaml", "scenario.yaml"
 
+EVENTS = "indicator: {kind: events}"
+
 FAULTS = {
     # types and values
     "a number where text must stand": (Fault(P, "name: two-objectives", "name: ¦12"), "a name is text", '"12"'),
@@ -63,6 +65,19 @@ FAULTS = {
     "an unknown kind of document": (Fault(W, "kind: World", "kind: ¦Welt"), "must be World", None),
     "another version of the API": (Fault(P, "workbench/v1", "¦workbench/v9"), "must be workbench/v1", "workbench/v1"),
     "short not shorter than long": (Fault(P, "short: 5m", "short: ¦1h"), "short must be shorter than long", None),
+    "a rule without factor and budget share": (Fault(P, "slow: {long: 6h, short: 30m, factor: 6, for: 15m, severity: warning, budget_share: 5%}", "¦slow: {long: 6h, short: 30m, for: 15m, severity: warning}"), "needs a factor, or a budget_share", None),
+    "a rule that asks for no events": (Fault(P, "factor: 6,", "factor: 6, min_events: ¦0,"), "1 or more", None),
+    "a comparison that there is not": (Fault(P, "factor: 6,", "factor: 6, compare: ¦'<',"), "none of the values allowed", None),
+    "a query without its window": (Fault(P, EVENTS, "indicator: {kind: query, total: 'sum(rate(a[{{.window}}]))', errors: ¦'sum(rate(b[5m]))'}"), "must say its window as [{{.window}}]", None),
+    "a query of good and bad events": (Fault(P, EVENTS, "¦indicator: {kind: query, ratio: 'a[{{.window}}]', good: 'b[{{.window}}]'}"), "stated: good, ratio", None),
+    "a query of nothing": (Fault(P, EVENTS, "¦indicator: {kind: query}"), "none of them is stated", None),
+    "a slice without a target": (Fault(P, EVENTS, EVENTS + "\n    ¦time_slices: {length: 1m}"), "key target is missing", None),
+    "a slice that is never bad": (Fault(P, EVENTS, EVENTS + "\n    time_slices: {length: 1m, target: ¦0%}"), "no slice is ever bad", None),
+    "a slice as long as the window": (Fault(P, "    alerts: [fast]\n", "    alerts: [fast]\n    time_slices: {target: 99%, length: ¦30d}\n"), "shorter than the window", None),
+    "a preset that there is not": (Fault(P, "burn_rate_alerts:\n", "alert_preset: ¦slothh\nburn_rate_alerts:\n"), "none of the values allowed", "sloth"),
+    "a label with a dash": (Fault(P, "    alerts: [fast]\n", "    alerts: [fast]\n    labels: {¦on-call: db}\n"), "a label's name has letters", None),
+    "a label that is the rule's own": (Fault(P, "    alerts: [fast]\n", "    alerts: [fast]\n    labels: {severity: ¦page}\n"), "severity is set by the rule itself", None),
+    "two metrics with one name": (Fault(P, "slas:\n", "metrics:\n  names: {a: c, b: ¦c}\nslas:\n"), "a is called c already", None),
     "bounds out of order": (Fault(W, "100ms, 250ms", "100ms, ¦80ms, 250ms"), "strictly ascending", None),
     "too few hours": (Fault(W, "[1, 1, 1, 1, 1, 1, 2,", "¦[2,"), "24 or more entries", None),
     "credits that fall": (Fault(P, "- {below: 99%, credit: 25%}", "- ¦{below: 99%, credit: 5%}"), "each lower bound paying more", None),

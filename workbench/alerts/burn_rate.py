@@ -1,144 +1,143 @@
-"""Rules from objectives: the two-window burn-rate alerts of a policy, as Prometheus rule groups.
+"""Rules from objectives: burn-rate alerts as Prometheus rule groups.
 
 For one burn-rate rule of an SLO with target 99.9 %:
 
     (<error ratio over long> > 14.4 * 0.001 and <error ratio over short> > 14.4 * 0.001) / 0.001
 
 The comparison stands as the Google SRE workbook gives it (chapter 5, "Alerting on SLOs"); dividing what passes by the budget makes
-`$value` the burn rate.
+`$value` the burn rate. Guards join the `and`; rules that share an alert are joined with `or`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 
+from workbench.alerts.burn_rules import BurnRule, alternatives, burn_rules
+from workbench.alerts.numbers import number_text, rounded_text
+from workbench.alerts.preset_registry import preset_of
+from workbench.alerts.pyrra_shape import pyrra_groups_of
+from workbench.alerts.readiness import require_ready
 from workbench.alerts.rules import AlertRule, RuleGroup
-from workbench.alerts.vocabulary import Vocabulary, le_label, matching_routes
-from workbench.scenario.schema.policy import BurnRateRule, EventsIndicator, LatencyIndicator, Policy, Slo
-from workbench.units import DAY_S, HOUR_S, format_duration
+from workbench.alerts.sli import Sli, sli_anywhere, sli_of, window_text
+from workbench.alerts.sloth_shape import sloth_groups_of
+from workbench.alerts.time_slices import SlicedSli
+from workbench.alerts.vocabulary import Vocabulary
+from workbench.scenario.schema.policy import Policy, Slo
 
-_REGEX_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+__all__ = ["number_text", "rule_groups", "window_text"]
 
 
-def rule_groups(policy: Policy, routes: Sequence[str], vocabulary: Vocabulary) -> tuple[RuleGroup, ...]:
-    """One group for each SLO, sorted by name, with one alert for each burn-rate rule that it uses.
+def rule_groups(
+    policy: Policy, routes: Sequence[str] | None, vocabulary: Vocabulary, *, history_s: float | None = None
+) -> tuple[RuleGroup, ...]:
+    """The groups of every SLO, sorted by name: one with an alert for each burn-rate rule, or those of the preset's tool.
 
-    `routes` are all routes of the telemetry. An SLO that covers none of them, or is limited to tiers that the telemetry does not
-    know, gets no group.
+    An SLO that covers none of the routes, or is limited to tiers that the telemetry does not know, gets no group.
+
+    Args:
+        policy: Objectives, preset and burn-rate rules.
+        routes: All routes of the telemetry; None where they are not known: globs become regular expressions.
+        vocabulary: Names in the telemetry.
+        history_s: What `window: history` stands for, seconds; None takes 30 days.
+
+    Raises:
+        BadInput: with every query that is no PromQL or not evaluated, every rule that is not there, and guards that cannot be.
     """
-    groups = []
+    require_ready(policy)
+    groups: list[RuleGroup] = []
     for name in sorted(policy.slos):
         slo = policy.slos[name]
-        used = sorted(policy.burn_rate_alerts) if slo.alerts is None else slo.alerts
-        ratio = _ErrorRatio.of(slo, routes, vocabulary)
-        rules = tuple(
-            _alert(rule_name, policy.burn_rate_alerts[rule_name], name, slo, ratio)
-            for rule_name in used
-            if ratio is not None and rule_name in policy.burn_rate_alerts
-        )
-        if rules:
-            groups.append(RuleGroup(name, rules))
+        sli = sli_anywhere(slo.indicator, vocabulary) if routes is None else sli_of(slo.indicator, routes, vocabulary)
+        rules = burn_rules(policy, name, history_s)
+        if sli is not None and rules:
+            groups.extend(_groups(policy, name, sli, rules, history_s))
     return tuple(groups)
 
 
-def window_text(seconds: float) -> str:
-    """A window as SREs write it: `5m`, `1h`, `72h`; days only from four on."""
-    if seconds % HOUR_S == 0 and seconds < 4 * DAY_S:
-        return f"{int(seconds // HOUR_S)}h"
-    return format_duration(seconds)
+def _groups(policy: Policy, name: str, sli: Sli, rules: tuple[BurnRule, ...], history_s: float | None) -> Iterable[RuleGroup]:
+    """Rules of the preset in the shape of its tool, where that tool can say the objective; the others plainly."""
+    slo, preset = policy.slos[name], preset_of(policy)
+    made: tuple[RuleGroup, ...] = ()
+    left = rules
+    if preset is not None and preset.shape == "pyrra":
+        made, left = pyrra_groups_of(name, slo, sli, rules, history_s)
+    elif preset is not None and preset.shape == "sloth":
+        made, left = sloth_groups_of(name, slo, sli, rules, policy.name, history_s)
+    yield from made
+    if left:
+        yield plain_group(name, slo, sli, left)
 
 
-def number_text(number: Decimal | float) -> str:
-    """The shortest exact writing: `14.4`, `6`, `0.001`."""
-    text = f"{Decimal(str(number)):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def plain_group(name: str, slo: Slo, sli: Sli, rules: tuple[BurnRule, ...]) -> RuleGroup:
+    """One group with an alert for each rule, or for all that share one; time slices bring their recording and interval."""
+    if slo.time_slices is None:
+        return RuleGroup(name, tuple(_alert(name, slo, sli, group) for group in alternatives(rules)))
+    sliced = SlicedSli(name, slo.time_slices, sli)
+    alerts = tuple(_alert(name, slo, sliced, group) for group in alternatives(rules))
+    return RuleGroup(name, (sliced.recording(), *alerts), interval_s=slo.time_slices.length)
 
 
-class _ErrorRatio:
-    """The error ratio of one SLO over any window, as PromQL."""
-
-    def __init__(self, bad: str, total: str, *, complement: bool) -> None:
-        self._bad = bad
-        self._total = total
-        self._complement = complement
-
-    @classmethod
-    def of(cls, slo: Slo, routes: Sequence[str], vocabulary: Vocabulary) -> _ErrorRatio | None:
-        """None if the SLO covers nothing that the telemetry holds."""
-        indicator = slo.indicator
-        covered = matching_routes(indicator.routes, routes)
-        if not covered or (indicator.tiers and vocabulary.tier_label is None):
-            return None
-        common = []
-        if set(covered) != set(routes):
-            common.append(_one_of(vocabulary.route_label, covered))
-        if indicator.tiers and vocabulary.tier_label is not None:
-            common.append(_one_of(vocabulary.tier_label, sorted(set(indicator.tiers))))
-        if isinstance(indicator, LatencyIndicator):
-            good = [f'le="{le_label(indicator.threshold)}"', *common]
-            return cls(
-                _selector(f"{vocabulary.latency}_bucket", good), _selector(f"{vocabulary.latency}_count", common), complement=True
-            )
-        return cls._of_events(indicator, common, vocabulary)
-
-    @classmethod
-    def _of_events(cls, indicator: EventsIndicator, common: list[str], vocabulary: Vocabulary) -> _ErrorRatio:
-        if vocabulary.code_label is not None and indicator.exclude_codes:
-            common = [*common, f'{vocabulary.code_label}!~"{_alternatives(indicator.exclude_codes)}"']
-        total = _selector(vocabulary.requests, common)
-        if vocabulary.errors is not None:
-            return cls(_selector(vocabulary.errors, common), total, complement=False)
-        assert vocabulary.code_label is not None, "errors are counted by code or by a counter of their own"  # noqa: S101
-        bad = [*common, f'{vocabulary.code_label}=~"{_alternatives(indicator.bad_codes)}"']
-        return cls(_selector(vocabulary.requests, bad), total, complement=False)
-
-    def over(self, window: str) -> str:
-        """The ratio over one window; for latency, one minus the share of fast requests."""
-        ratio = f"sum(rate({self._bad}[{window}])) / sum(rate({self._total}[{window}]))"
-        return f"1 - {ratio}" if self._complement else ratio
-
-
-def _alert(name: str, rule: BurnRateRule, slo_name: str, slo: Slo, ratio: _ErrorRatio) -> AlertRule:
+def _alert(slo_name: str, slo: Slo, sli: Sli | SlicedSli, rules: tuple[BurnRule, ...]) -> AlertRule:
     budget = number_text(1 - slo.target)
-    threshold = f"{number_text(rule.factor)} * {budget}"
-    long, short = window_text(rule.long), window_text(rule.short)
-    expr = f"({ratio.over(long)} > {threshold} and {ratio.over(short)} > {threshold}) / {budget}"
-    summary = rule.summary or f"{slo_name} burns its error budget more than {number_text(rule.factor)} times too fast"
-    description = (
-        f"Over {long} the error budget of {slo_name} burns at {{{{ $value }}}} times the sustainable rate; "
-        f"{number_text(rule.factor)} is the limit, and the last {short} are over it too."
-    )
+    conditions = [_condition(rule, sli, budget) for rule in rules]
+    joined = conditions[0] if len(conditions) == 1 else " or ".join(f"({condition})" for condition in conditions)
+    first = rules[0].rule
     return AlertRule(
-        name=name,
-        expr=expr,
-        for_s=rule.for_,
-        keep_firing_for_s=rule.keep_firing_for,
-        labels=(("severity", rule.severity), ("slo", slo_name)),
-        annotations=(("description", description), ("summary", summary)),
+        name=rules[0].alert,
+        expr=f"({joined}) / {budget}",
+        for_s=first.for_,
+        keep_firing_for_s=first.keep_firing_for,
+        labels=_labels(slo_name, slo, rules),
+        annotations=_annotations(slo_name, slo, rules),
     )
 
 
-def _selector(name: str, matchers: Sequence[str]) -> str:
-    return f"{name}{{{','.join(matchers)}}}" if matchers else name
+def _condition(rule: BurnRule, sli: Sli | SlicedSli, budget: str) -> str:
+    """Both windows burn too fast, and there is enough to say so."""
+    long_s, short_s = rule.rule.long, rule.rule.short
+    threshold = f"{rule.rule.compare} {number_text(rule.factor)} * {budget}"
+    parts = [f"{sli.ratio_over(long_s)} {threshold}", f"{sli.ratio_over(short_s)} {threshold}"]
+    guards = (
+        (sli.events_over(long_s), rule.min_events),
+        (sli.events_over(short_s), rule.min_events_short),
+        (sli.failures_over(long_s), rule.min_failures),
+    )
+    both = "and ignoring (slo)" if isinstance(sli, SlicedSli) else "and"
+    text = " and ".join(parts)
+    for counted, least in guards:
+        if least is not None:
+            assert counted is not None, "readiness refuses guards of what cannot be counted"  # noqa: S101
+            text += f" {both} {counted} >= {least}"
+    return text
 
 
-def _one_of(label: str, values: Sequence[str]) -> str:
-    if len(values) == 1:
-        return f'{label}="{_quoted(values[0])}"'
-    return f'{label}=~"{_quoted("|".join(_escaped(value) for value in values))}"'
+def _labels(slo_name: str, slo: Slo, rules: tuple[BurnRule, ...]) -> tuple[tuple[str, str], ...]:
+    labels: dict[str, str] = {"service": slo.service} if slo.service else {}
+    labels |= slo.labels
+    for rule in rules:
+        labels |= rule.rule.labels
+    return sorted_pairs(labels | {"severity": rules[0].rule.severity, "slo": slo_name})
 
 
-def _alternatives(patterns: Sequence[str]) -> str:
-    return "|".join(patterns)
+def _annotations(slo_name: str, slo: Slo, rules: tuple[BurnRule, ...]) -> tuple[tuple[str, str], ...]:
+    factors = " or ".join(rounded_text(rule.factor) for rule in rules)
+    summary = next((rule.rule.summary for rule in rules if rule.rule.summary), "")
+    limits = " or ".join(
+        f"{rounded_text(rule.factor)} over {window_text(rule.rule.long)} and {window_text(rule.rule.short)}" for rule in rules
+    )
+    annotations = {
+        "summary": summary or f"{slo_name} burns its error budget more than {factors} times too fast",
+        "description": (
+            f"The error budget of {slo_name} burns at {{{{ $value | humanize }}}} times the sustainable rate; "
+            f"the limit is {limits}."
+        ),
+    }
+    annotations |= slo.annotations
+    for rule in rules:
+        annotations |= rule.rule.annotations
+    return sorted_pairs(annotations)
 
 
-def _escaped(text: str) -> str:
-    """Literal text as an RE2 pattern (regexp.QuoteMeta)."""
-    return _REGEX_SPECIAL.sub(lambda match: "\\" + match[0], text)
-
-
-def _quoted(text: str) -> str:
-    """Text inside a double-quoted PromQL string."""
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def sorted_pairs(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Labels as rules hold them."""
+    return tuple(sorted(labels.items()))

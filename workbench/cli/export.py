@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from workbench.cli.export_openmetrics import openmetrics
+from workbench.cli.export_promtool import command as promtool
+
+if TYPE_CHECKING:  # help must not read what a verb needs
+    from workbench.alerts.rules import RuleGroup
+    from workbench.errors import Problem
+    from workbench.interop.outgoing import Said
+    from workbench.scenario.reading import Loaded
+    from workbench.scenario.schema.policy import Policy
 
 
 @click.group("export")
@@ -73,14 +86,219 @@ def _seconds(option: str, text: str) -> float:
         raise BadInput(Problem(check="cli/duration", message=str(error), path=option, found=text)) from error
 
 
-@command.command("prometheus")
-@click.argument("scenario", type=click.Path(path_type=Path))
-def prometheus(scenario: Path) -> None:
-    """Print the alert rules of SCENARIO as a Prometheus rule file."""
-    from workbench.alerts.burn_rate import rule_groups
-    from workbench.alerts.vocabulary import SIMULATED
-    from workbench.interop.prometheus import rule_file
-    from workbench.scenario.load import load_scenario
+def _written(out: Path | None, file: Path, text: str, loaded: Loaded, problems: Iterable[Problem]) -> None:
+    """The text where it belongs, and on standard error what the format cannot hold."""
+    from workbench.cli.problems import counted
+    from workbench.cli.show import print_problems
+    from workbench.errors import Severity
+    from workbench.report.folder import check_file, write_file
 
-    loaded = load_scenario(scenario)
-    click.echo(rule_file(rule_groups(loaded.policy, sorted(loaded.world.routes), SIMULATED)), nl=False)
+    placed = [loaded.placed(problem) for problem in dict.fromkeys(problems)]
+    if out is not None:
+        check_file(out, read=[file])
+    print_problems(placed)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_file(out, text)
+    if placed:
+        of = [sum(problem.severity is severity for problem in placed) for severity in (Severity.WARNING, Severity.INFO)]
+        click.echo(f"{counted(of[0], 'warning')}, {counted(of[1], 'note')}", err=True)
+
+
+def _policy_of(file: Path) -> tuple[Loaded, Policy, list[str] | None]:
+    """The file, its policy, and the routes of its world if it is a scenario."""
+    from workbench.alerts.loading import load
+    from workbench.errors import BadInput, Problem
+
+    loaded = load(file)
+    if loaded.policy is None:
+        raise BadInput(
+            Problem("export/policy", "there is no policy in this file", file=str(file), allowed="a scenario or a policy")
+        )
+    return loaded, loaded.policy, sorted(loaded.world.routes) if loaded.world else None
+
+
+@contextmanager
+def _placed(loaded: Loaded) -> Iterator[None]:
+    """Problems of a policy get the file and line of their path."""
+    from workbench.errors import BadInput
+
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(loaded.placed(problem) for problem in error.problems) from error
+
+
+def _labels(options: tuple[str, ...]) -> dict[str, str]:
+    """`--label role=alert-rules` as a mapping."""
+    from workbench.errors import BadInput, Problem
+
+    found = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not key or not equals:
+            raise BadInput(Problem("cli/label", "a label is written NAME=VALUE", path="--label", found=option))
+        found[key] = value
+    return found
+
+
+_file = click.argument("file", metavar="SCENARIO|POLICY", type=click.Path(path_type=Path))
+_out = click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write here instead of printing.")
+_namespace = click.option("--namespace", default="", metavar="NAME", help="Namespace of the resource.")
+_label = click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label of the resource; repeatable.")
+_sloth_mode = click.option(
+    "--sloth-mode",
+    default="cli-gen-prom",
+    show_default=True,
+    metavar="TEXT",
+    help="Label sloth_mode, with alert_preset sloth; ...k8s marks the resource's spec.",
+)
+_sloth_version = click.option(
+    "--sloth-version", default="dev", show_default=True, metavar="TEXT", help="Label sloth_version, with alert_preset sloth."
+)
+
+
+def _groups(policy: Policy, routes: list[str] | None, mode: str, version: str, said: Said) -> tuple[RuleGroup, ...]:
+    from workbench.alerts.sloth_rules import SPEC_KUBERNETES, SPEC_OPENSLO, SPEC_PROMETHEUS, Generator
+    from workbench.interop.rules_out import exported_groups
+
+    spec = SPEC_KUBERNETES if "k8s" in mode else SPEC_OPENSLO if "openslo" in mode else SPEC_PROMETHEUS
+    return exported_groups(policy, routes, Generator(version, mode, spec), said)
+
+
+@command.command("prometheus")
+@_file
+@_out
+@_sloth_mode
+@_sloth_version
+def prometheus(file: Path, out: Path | None, sloth_mode: str, sloth_version: str) -> None:
+    """Write a policy's rules as a Prometheus rule file.
+
+    A policy alone will do; a scenario's world says which routes there are, so that globs become lists of them. With alert_preset
+    sloth the rules are those that Sloth generates.
+    """
+    from workbench.interop.outgoing import Said
+    from workbench.interop.prometheus import rule_file
+
+    loaded, policy, routes = _policy_of(file)
+    said = Said("Prometheus", only_rules=True)
+    with _placed(loaded):
+        text = rule_file(_groups(policy, routes, sloth_mode, sloth_version, said))
+    _written(out, file, text, loaded, said.problems)
+
+
+@command.command("prometheusrule")
+@_file
+@_out
+@click.option("--name", metavar="NAME", help="Name of the resource.  [default: the policy's]")
+@_namespace
+@_label
+@_sloth_mode
+@_sloth_version
+def prometheusrule(
+    file: Path,
+    out: Path | None,
+    name: str | None,
+    namespace: str,
+    labels: tuple[str, ...],
+    sloth_mode: str,
+    sloth_version: str,
+) -> None:
+    """Write a policy's rules as a PrometheusRule.
+
+    The resource of the Prometheus operator; --label role=alert-rules lets a Prometheus select it.
+    """
+    from workbench.interop.imported import dns_name
+    from workbench.interop.outgoing import Said
+    from workbench.interop.prometheus import prometheus_rule
+
+    loaded, policy, routes = _policy_of(file)
+    said = Said("Prometheus", only_rules=True)
+    with _placed(loaded):
+        groups = _groups(policy, routes, sloth_mode, sloth_version, said)
+    text = prometheus_rule(groups, name or dns_name(policy.name), namespace, _labels(labels))
+    _written(out, file, text, loaded, said.problems)
+
+
+@command.command("sloth")
+@_file
+@_out
+def sloth(file: Path, out: Path | None) -> None:
+    """Write a policy's objectives as specs of Sloth.
+
+    One document (prometheus/v1) for each service. Sloth has two pairs of windows for pages and two for tickets; what is not held
+    is warned of, more or fewer rules are refused.
+    """
+    from workbench.interop.outgoing import Said
+    from workbench.interop.sloth_out import specs
+    from workbench.interop.yaml_text import documents
+
+    loaded, policy, routes = _policy_of(file)
+    said = Said("Sloth")
+    with _placed(loaded):
+        text = documents(specs(policy, routes, said))
+    _written(out, file, text, loaded, said.problems)
+
+
+@command.command("alertwindows")
+@_file
+@_out
+def alertwindows(file: Path, out: Path | None) -> None:
+    """Write a policy's windows as Sloth's AlertWindows.
+
+    One document for each window of an objective: the portable form of tuned burn-rate alerts.
+    """
+    from workbench.interop.outgoing import Said
+    from workbench.interop.sloth_out import alert_windows
+    from workbench.interop.yaml_text import documents
+
+    loaded, policy, routes = _policy_of(file)
+    said = Said("AlertWindows", only_rules=True)
+    with _placed(loaded):
+        text = documents(alert_windows(policy, routes, said))
+    _written(out, file, text, loaded, said.problems)
+
+
+@command.command("openslo")
+@_file
+@_out
+def openslo(file: Path, out: Path | None) -> None:
+    """Write a policy's objectives and alerts as OpenSLO v1.
+
+    OpenSLO's conditions have one window; the short ones stand in annotations that `workbench import` reads back.
+    """
+    from workbench.interop.openslo_out import documents_of
+    from workbench.interop.outgoing import Said
+    from workbench.interop.yaml_text import documents
+
+    loaded, policy, routes = _policy_of(file)
+    said = Said("OpenSLO v1")
+    with _placed(loaded):
+        text = documents(documents_of(policy, routes, said))
+    _written(out, file, text, loaded, said.problems)
+
+
+@command.command("pyrra")
+@_file
+@_out
+@_namespace
+@_label
+def pyrra(file: Path, out: Path | None, namespace: str, labels: tuple[str, ...]) -> None:
+    """Write a policy's objectives as Pyrra's resources.
+
+    Pyrra makes its own queries and alerts: indicators that are more than one counter each are refused, other windows are warned of.
+    """
+    from workbench.interop.outgoing import Said
+    from workbench.interop.pyrra_out import resources
+    from workbench.interop.yaml_text import documents
+
+    loaded, policy, routes = _policy_of(file)
+    said = Said("Pyrra")
+    with _placed(loaded):
+        text = documents(resources(policy, routes, said, namespace=namespace, labels=_labels(labels)))
+    _written(out, file, text, loaded, said.problems)
+
+
+command.add_command(promtool)
+command.add_command(openmetrics)

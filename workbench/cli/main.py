@@ -7,6 +7,7 @@ without importing any verb, so `workbench --help` needs neither numpy nor pydant
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ VERBS = {
     "lint": "Check the arithmetic of a policy's alerts and promises.",
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
+    "fetch": "Fetch a history from a live Prometheus.",
+    "import": "Read objectives of Sloth, OpenSLO or Pyrra into a policy.",
+    "explain": "Say why an alert fired, or was silent, at one instant of a run.",
     "export": "Write rules and objectives for other tools.",
     "fit": "Fit distributions to the durations of recorded incidents.",
     "app": "Open the workbench in a browser.",
@@ -34,19 +38,24 @@ VERBS = {
 DEBUG_VARIABLE = "WORKBENCH_DEBUG"
 
 
+def _module(verb: str) -> str:
+    """Where a verb is: `import` is a word of Python's, so its module is `import_`."""
+    return f"{verb}_" if keyword.iskeyword(verb) else verb
+
+
 class Verbs(click.Group):
     """The group: names and help lines from `VERBS`, commands from their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The verbs whose module is there, in the order of `VERBS`."""
         here = Path(__file__).parent
-        return [verb for verb in VERBS if (here / f"{verb}.py").is_file()]
+        return [verb for verb in VERBS if (here / f"{_module(verb)}.py").is_file()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb; None for a name that is no verb."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"workbench.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"workbench.cli.{_module(cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -37,15 +37,19 @@ def console(*, err: bool = False, wrap: bool = False) -> Console:
     return made
 
 
-def print_problems(problems: Iterable[Problem], *, err: bool = True) -> None:
+def print_problems(
+    problems: Iterable[Problem], *, err: bool = True, source: Callable[[Problem], Iterable[str]] = lambda _problem: ()
+) -> None:
     """Print every problem.
 
-    A line with place, severity and message; indented below it path, found, allowed, nearest and check. Control characters are
-    shown escaped, so that what stands in a file cannot drive the terminal.
+    A line with place, severity and message; below it the lines of its `source`; indented below these path, found, allowed, nearest
+    and check. Control characters are shown escaped, so that what stands in a file cannot drive the terminal.
     """
     out = console(err=err)
     for problem in problems:
         out.print(_head(problem))
+        for line in source(problem):
+            out.print(printable(line), style="dim", no_wrap=True)
         for label, value in _facts(problem):
             out.print(_fact(label, value, out))
 

@@ -19,9 +19,9 @@ def command(paths: tuple[Path, ...], output: str) -> None:
     Every problem is shown with file, line and column, what stands there and what may stand there. A folder stands for all *.yaml
     and *.yml files in it. Exit code 1 if there are problems, 2 if a PATH cannot be read.
     """
+    from workbench.alerts.loading import check_paths
     from workbench.cli.problems import as_json, counted
     from workbench.cli.show import print_problems
-    from workbench.scenario.load import check_paths
 
     problems, files = check_paths(paths)
     problems = [*problems, *_unknown_metrics(paths, {problem.file for problem in problems})]
@@ -35,8 +35,8 @@ def command(paths: tuple[Path, ...], output: str) -> None:
 
 def _unknown_metrics(paths: tuple[Path, ...], broken: Collection[str | None]) -> Iterator[Problem]:
     """Expectations of sound scenarios on metrics that do not exist."""
+    from workbench.alerts.loading import load
     from workbench.expect import unknown_metrics
-    from workbench.scenario.load import load
 
     for path in paths:
         for file in sorted(path.rglob("*.y*ml")) if path.is_dir() else [path]:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.alerts.rules import AlertRule, RecordingRule, Rule, RuleGroup
+from workbench.interop.yaml_text import document
 from workbench.units import format_duration
 
 
 def rule_file(groups: Sequence[RuleGroup]) -> str:
     """YAML text that `promtool check rules` and a Prometheus server (2.42 or later) load; nothing is left out."""
-    import yaml  # noqa: PLC0415 - only where rules are written
+    return document({"groups": [_group(group) for group in groups]})
 
-    document = {"groups": [_group(group) for group in groups]}
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=2**16))
+
+def prometheus_rule(groups: Sequence[RuleGroup], name: str, namespace: str = "", labels: Mapping[str, str] | None = None) -> str:
+    """The same groups as a `PrometheusRule` resource of the Prometheus operator (`monitoring.coreos.com/v1`)."""
+    metadata: dict[str, Any] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if labels:
+        metadata["labels"] = dict(labels)
+    return document(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": metadata,
+            "spec": {"groups": [_group(group) for group in groups]},
+        }
+    )
 
 
 def _group(group: RuleGroup) -> dict[str, Any]:

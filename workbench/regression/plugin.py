@@ -70,9 +70,9 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the scenario; skip it if it turns out to expect nothing."""
+        from workbench.alerts.loading import load_scenario  # noqa: PLC0415
         from workbench.expect import judge  # noqa: PLC0415 - loading this plugin must cost nothing
         from workbench.run.month import run  # noqa: PLC0415
-        from workbench.scenario.load import load_scenario  # noqa: PLC0415
 
         scenario = load_scenario(self.path)
         if not scenario.expect:

@@ -8,20 +8,23 @@ from pathlib import Path
 
 from workbench.errors import BadInput, Problem
 from workbench.scenario.model import Scenario
-from workbench.scenario.reading import Kind, Loaded, Reading
+from workbench.scenario.reading import Kind, Loaded, PolicyCheck, Reading
 from workbench.scenario.schema.policy import Policy
 from workbench.scenario.schema.world import World
 from workbench.scenario.source import UNREADABLE, read_bytes
 
 
-def load(path: Path) -> Loaded:
-    """A scenario, world or policy file, whichever it is; raises BadInput with all problems of all files involved."""
-    return _load(path)
+def load(path: Path, policy_checks: Iterable[PolicyCheck] = ()) -> Loaded:
+    """A scenario, world or policy file, whichever it is; raises BadInput with all problems of all files involved.
+
+    `policy_checks` are those of rooms further up (`alerts.loading` brings its own).
+    """
+    return _load(path, policy_checks=policy_checks)
 
 
-def load_scenario(path: Path) -> Scenario:
+def load_scenario(path: Path, policy_checks: Iterable[PolicyCheck] = ()) -> Scenario:
     """A scenario, complete and checked; raises BadInput with all problems of all files involved."""
-    loaded = _load(path, "Scenario")
+    loaded = _load(path, "Scenario", policy_checks)
     assert loaded.scenario is not None  # noqa: S101 - its kind was checked
     return loaded.scenario
 
@@ -33,14 +36,14 @@ def load_world(path: Path) -> World:
     return loaded.world
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path, policy_checks: Iterable[PolicyCheck] = ()) -> Policy:
     """A policy on its own: names of tiers and routes are checked only beside a world; raises BadInput with all problems."""
-    loaded = _load(path, "Policy")
+    loaded = _load(path, "Policy", policy_checks)
     assert loaded.policy is not None  # noqa: S101 - its kind was checked
     return loaded.policy
 
 
-def check_paths(paths: Iterable[Path]) -> tuple[list[Problem], int]:
+def check_paths(paths: Iterable[Path], policy_checks: Iterable[PolicyCheck] = ()) -> tuple[list[Problem], int]:
     """All problems of all files, and how many files were looked at, those that scenarios refer to among them.
 
     A folder stands for every `*.yaml` and `*.yml` in it and below, by name. Raises BadInput if a path itself cannot be read.
@@ -61,14 +64,14 @@ def check_paths(paths: Iterable[Path]) -> tuple[list[Problem], int]:
             unreadable.append(raw)
     if unreadable:
         raise BadInput(unreadable)
-    reading = Reading()
+    reading = Reading(policy_checks)
     for file in dict.fromkeys(files):
         reading.document(file)
     return _ordered(reading.problems), reading.files
 
 
-def _load(path: Path, kind: Kind | None = None) -> Loaded:
-    reading = Reading()
+def _load(path: Path, kind: Kind | None = None, policy_checks: Iterable[PolicyCheck] = ()) -> Loaded:
+    reading = Reading(policy_checks)
     loaded = reading.document(path, wanted=kind)
     if loaded is None or reading.problems:
         raise BadInput(_ordered(reading.problems))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import islice
@@ -60,11 +60,16 @@ class Loaded:
         return changed(problem, file=place.file, line=place.line, column=place.column, path=shown)
 
 
+PolicyCheck = Callable[[Policy], Iterable[Problem]]
+"""What a room further up has to say of a sound policy before it is used; a problem's `path` is that in the policy."""
+
+
 class Reading:
     """Reads files once each and gathers their problems."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy_checks: Iterable[PolicyCheck] = ()) -> None:
         self.problems: list[Problem] = []
+        self._policy_checks = tuple(policy_checks)
         self._sources: dict[str, Source] = {}
         self._broken: set[Place] = set()
 
@@ -78,7 +83,13 @@ class Reading:
         tree = self._tree(path)
         if tree is None:
             return None
-        kind = wanted or self._kind(tree)
+        loaded = self._loaded(path, tree, wanted or self._kind(tree))
+        if loaded is not None and loaded.policy is not None:
+            policy = loaded.policy
+            self._add(loaded.placed(problem) for policy_check in self._policy_checks for problem in policy_check(policy))
+        return loaded
+
+    def _loaded(self, path: Path, tree: MapNode, kind: Kind | None) -> Loaded | None:
         if kind == "Scenario":
             return self._scenario(path, tree)
         if kind == "World":

@@ -46,6 +46,9 @@ def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Proble
 
 def policy_problems(policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
     """What a policy says that only the same policy can hold or break."""
+    preset = _scalar(policy, "alert_preset")
+    if preset is not None and preset.value != "none":  # `alerts` knows the names of its rules
+        return
     rules = _names(policy, ("burn_rate_alerts",)) or ()
     for name, slo in _entries(policy, ("slos",)):
         for path, rule in _texts(slo.node, ("slos", name), "alerts"):

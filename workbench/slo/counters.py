@@ -17,15 +17,17 @@ def restarts(values: Array) -> IndexArray:
     return np.flatnonzero(values[1:] < values[:-1]) + 1
 
 
-def increments(values: Array) -> Array:
+def increments(values: Array, *, from_zero: bool = True) -> Array:
     """Events behind each sample of a cumulative counter, same length; int64, or float64 for float counters.
 
-    The first value counts because counters begin at 0 with the run; after a restart the new value counts, since the counter
-    began again at 0. What was counted between the last scrape and the restart is lost, as it is to Prometheus.
+    The first value counts where counters begin at 0 with the run (`from_zero`); after a restart the new value counts, since the
+    counter began again at 0. What was counted between the last scrape and the restart is lost, as it is to Prometheus.
     """
     out = np.diff(values.astype(sum_type(values), copy=False), prepend=0)
     where = restarts(values)
     out[where] = values[where]
+    if not from_zero:
+        out[:1] = 0
     return out
 
 
@@ -38,6 +40,8 @@ def sum_type(values: Array) -> type[np.int64 | np.float64]:
 class CounterReader:
     """Reads counters of one telemetry, each scanned once, however many objectives ask for it."""
 
+    from_zero: bool = True
+    """Whether counters were 0 at second 0 (see `Telemetry.counts_from_zero`)."""
     _clean: dict[int, tuple[FloatArray, Array]] = field(default_factory=dict)
     _restarts: dict[int, IndexArray] = field(default_factory=dict)
     _common: dict[tuple[int, int], tuple[FloatArray, IndexArray, IndexArray]] = field(default_factory=dict)
@@ -100,4 +104,7 @@ class CounterReader:
             where = self.restarts(series)
             if where.size:
                 out[id(times)][1][where] += values[where - 1]
+        if not self.from_zero:
+            for _, counted in out.values():
+                counted[:1] = 0
         return list(out.values())

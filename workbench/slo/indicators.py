@@ -6,16 +6,17 @@ Every series of requests is read once: series that all objectives treat alike ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-import numpy as np
-
 from workbench.alerts.vocabulary import Vocabulary, le_label, matching_routes
-from workbench.scenario.schema.policy import EventsIndicator, Indicator, LatencyIndicator, Policy
-from workbench.slo.counters import CounterReader, IndexArray, increments, sum_type
+from workbench.scenario.schema.policy import EventsIndicator, Indicator, LatencyIndicator, Policy, QueryIndicator
+from workbench.slo.counters import CounterReader
 from workbench.slo.events import Contribution, EventCounts, gather
+from workbench.slo.pairs import paired, rows
+from workbench.slo.query_events import count_query
+from workbench.slo.slices import count_slices
 from workbench.telemetry.series import Array, FloatArray, Series, Telemetry
 
 ALL_REQUESTS = EventsIndicator(kind="events")
@@ -33,7 +34,10 @@ class Part(IntEnum):
 
 @dataclass(frozen=True)
 class EventSet:
-    """The events of every objective of a policy, and of all requests together. Count once, ask often."""
+    """The events of every objective of a policy (its slices, where it counts those), and of all requests together.
+
+    Count once, ask often.
+    """
 
     slos: Mapping[str, EventCounts]
     """By name, in the policy's order."""
@@ -44,21 +48,41 @@ class EventSet:
 def count_events(policy: Policy, telemetry: Telemetry, vocabulary: Vocabulary) -> EventSet:
     """Count the events of all objectives; raises nothing: what cannot be measured is unknown."""
     slos = list(policy.slos.items())
-    counts = count_indicators([*(slo.indicator for _, slo in slos), ALL_REQUESTS], telemetry, vocabulary)
-    return EventSet({name: counted for (name, _), counted in zip(slos, counts, strict=False)}, counts[-1])
+    slices = [slo.time_slices.length if slo.time_slices is not None else None for _, slo in slos]
+    counts = count_indicators([*(slo.indicator for _, slo in slos), ALL_REQUESTS], telemetry, vocabulary, [*slices, None])
+    return EventSet(
+        {
+            name: counted if slo.time_slices is None else count_slices(counted, slo.time_slices, telemetry.horizon_s)
+            for (name, slo), counted in zip(slos, counts, strict=False)
+        },
+        counts[-1],
+    )
 
 
-def count_indicators(indicators: Iterable[Indicator], telemetry: Telemetry, vocabulary: Vocabulary) -> list[EventCounts]:
-    """Count the events of each indicator, in order."""
+def count_indicators(
+    indicators: Iterable[Indicator],
+    telemetry: Telemetry,
+    vocabulary: Vocabulary,
+    slices_s: Sequence[float | None] | None = None,
+) -> list[EventCounts]:
+    """Count the events of each indicator, in order.
+
+    `slices_s` are the lengths of the slices that objectives count, None for none: queries that count no events are evaluated once
+    in each.
+    """
     wanted = list(indicators)
-    reader = CounterReader()
+    lengths = slices_s if slices_s is not None else [None] * len(wanted)
+    reader = CounterReader(telemetry.counts_from_zero)
     if vocabulary.errors is None:
         events = _by_code(wanted, reader, telemetry, vocabulary)
     else:
         events = [_by_errors(one, reader, telemetry, vocabulary) if isinstance(one, EventsIndicator) else [] for one in wanted]
     out = []
-    for one, found in zip(wanted, events, strict=True):
-        parts = found if isinstance(one, EventsIndicator) else _by_bucket(one, reader, telemetry, vocabulary)
+    for one, found, length in zip(wanted, events, lengths, strict=True):
+        if isinstance(one, QueryIndicator):
+            out.append(count_query(one, reader, telemetry, vocabulary, length))
+            continue
+        parts = _by_bucket(one, reader, telemetry, vocabulary) if isinstance(one, LatencyIndicator) else found
         out.append(gather(_covered_routes(one, telemetry, vocabulary), parts))
     return out
 
@@ -75,10 +99,12 @@ class _Cover:
     vocabulary: Vocabulary
 
     def has(self, series: Series) -> bool:
-        labels = series.key.label_map
-        if labels.get(self.vocabulary.route_label, "") not in self.routes:
+        labels, words = series.key.label_map, self.vocabulary
+        if words.named(words.route_label, labels.get(words.route_label, "")) not in self.routes:
             return False
-        return self.tiers is None or self.vocabulary.tier_label is None or labels.get(self.vocabulary.tier_label) in self.tiers
+        if self.tiers is None or words.tier_label is None:
+            return True
+        return words.named(words.tier_label, labels.get(words.tier_label, "")) in self.tiers
 
     @property
     def tiers_unknown(self) -> bool:
@@ -89,7 +115,8 @@ class _Cover:
 def _route_labels(telemetry: Telemetry, vocabulary: Vocabulary) -> set[str]:
     """Every value of the route label, "" among them if requests are counted without one."""
     names = (vocabulary.requests, f"{vocabulary.latency}_count", f"{vocabulary.latency}_bucket")
-    return {s.key.label_map.get(vocabulary.route_label, "") for name in names for s in telemetry.by_name.get(name, ())}
+    label = vocabulary.route_label
+    return {vocabulary.named(label, s.key.label_map.get(label, "")) for name in names for s in telemetry.by_name.get(name, ())}
 
 
 def _cover(indicator: Indicator, telemetry: Telemetry, vocabulary: Vocabulary) -> _Cover:
@@ -108,7 +135,7 @@ def _part(indicator: EventsIndicator, cover: _Cover, series: Series) -> Part:
     if not cover.has(series):
         return Part.NONE
     label = cover.vocabulary.code_label
-    code = series.key.label_map.get(label, "") if label is not None else ""
+    code = cover.vocabulary.named(label, series.key.label_map.get(label, "")) if label is not None else ""
     if not code or cover.tiers_unknown:
         return Part.UNKNOWN
     if any(re.fullmatch(pattern, code) for pattern in indicator.exclude_codes):
@@ -159,23 +186,8 @@ def _by_errors(
     for series in telemetry.by_name.get(vocabulary.requests, ()):
         if cover.has(series):
             errors = None if cover.tiers_unknown else failed.get(series.key.labels)
-            out += _rows(reader, part=errors, whole=series, part_is_bad=True)
+            out += rows(reader, part=errors, whole=series, part_is_bad=True)
     return out
-
-
-def _rows(reader: CounterReader, *, part: Series | None, whole: Series, part_is_bad: bool) -> list[Contribution]:
-    """Row by row: a row without a sample of `part` is unknown, whatever the rows around it say."""
-    times, values = reader.samples(whole)
-    everything = increments(values)
-    if part is None:
-        return [(times, None, None, everything)]
-    counted = increments(reader.samples(part)[1])
-    if reader.same_times(whole, part):
-        return [(times, counted if part_is_bad else everything - counted, everything, everything)]
-    both, in_whole, in_part = reader.common_samples(whole, part)
-    known = everything[in_whole]
-    bad = counted[in_part] if part_is_bad else known - counted[in_part]
-    return [(both, bad, known, None), (times, None, None, everything)]
 
 
 # Latency from cumulative buckets.
@@ -190,23 +202,12 @@ def _by_bucket(
     counts = {s.key.labels: s for s in telemetry.by_name.get(f"{vocabulary.latency}_count", ())}
     if not counts:  # a history may hold the buckets alone; the last one holds everything
         counts = _buckets_at("+Inf", buckets)
-    out: list[Contribution] = []
-    coarse: list[Series] = []
-    seen = set()
-    for labels, series in sorted(counts.items()):
-        if cover.has(series):
-            seen.add(series.key.label_map.get(vocabulary.route_label, ""))
-            good = None if cover.tiers_unknown else within.get(labels)
-            if vocabulary.errors is not None or good is None:
-                out += _rows(reader, part=good, whole=series, part_is_bad=False)
-            elif reader.same_times(series, good):
-                out.append(_together(reader, part=good, whole=series))
-            else:
-                out.append(_spans(reader, part=good, whole=series))
-                coarse.append(series)
+    wholes = {labels: series for labels, series in counts.items() if cover.has(series)}
+    out = paired(reader, {} if cover.tiers_unknown else within, wholes, by_rows=vocabulary.errors is not None, part_is_bad=False)
+    seen = {series.key.label_map.get(vocabulary.route_label, "") for series in wholes.values()}
     requests = telemetry.by_name.get(vocabulary.requests, ())
-    coarse += [s for s in requests if cover.has(s) and s.key.label_map.get(vocabulary.route_label, "") not in seen]
-    out += [(times, None, None, counted) for times, counted in reader.summed(coarse)]
+    unmeasured = [s for s in requests if cover.has(s) and s.key.label_map.get(vocabulary.route_label, "") not in seen]
+    out += [(times, None, None, counted) for times, counted in reader.summed(unmeasured)]
     return out
 
 
@@ -214,37 +215,3 @@ def _buckets_at(le: str, buckets: Iterable[Series]) -> dict[tuple[tuple[str, str
     """Buckets of one bound by their labels without `le`."""
     wanted = ("le", le)
     return {tuple(p for p in s.key.labels if p[0] != "le"): s for s in buckets if wanted in s.key.labels}
-
-
-# Two counters of one process begin again together, so a restart that either shows counts for both.
-
-
-def _together(reader: CounterReader, *, part: Series, whole: Series) -> Contribution:
-    """Bucket and count scraped at the same instants."""
-    times, values = reader.samples(whole)
-    _, part_values = reader.samples(part)
-    again = np.union1d(reader.restarts(whole), reader.restarts(part))
-    known, good = _span(values, again), _span(part_values, again)
-    return times, known - good, known, known
-
-
-def _spans(reader: CounterReader, *, part: Series, whole: Series) -> Contribution:
-    """From one common sample to the next: the coarser counter decides.
-
-    What the finer one counted besides (before a restart, after the last common sample) is unknown; the caller adds it up.
-    """
-    both, in_whole, in_part = reader.common_samples(whole, part)
-    again = np.union1d(
-        np.searchsorted(in_whole, reader.restarts(whole), side="left"),
-        np.searchsorted(in_part, reader.restarts(part), side="left"),
-    )
-    again = again[again < len(both)]
-    known, good = _span(reader.samples(whole)[1][in_whole], again), _span(reader.samples(part)[1][in_part], again)
-    return both, known - good, known, None
-
-
-def _span(values: Array, again: IndexArray) -> Array:
-    """Increments of a counter that began again before each index of `again`."""
-    out: Array = np.diff(values.astype(sum_type(values), copy=False), prepend=0)
-    out[again] = values[again]
-    return out

@@ -112,6 +112,26 @@ def _span(stretch: Stretch) -> str:
     return f"{format_duration(stretch.length_s)} between the rows of {written(stretch.after_us)} and {written(stretch.before_us)}"
 
 
+def instants_of(time_us: IntArray, longest: int, spacing_s: float) -> tuple[IntArray, IntArray]:
+    """Times at which anything has a row, and which of them each row has; `longest` is the number of rows of the longest series.
+
+    What was scraped at different offsets shares an instant if its rows fall into the same spacing.
+    """
+    union, back = np.unique(time_us, return_inverse=True)
+    if len(union) <= 1.2 * longest:
+        return union, back
+    slots = np.floor((union - union[0]) / (spacing_s * MICROSECONDS)).astype(np.int64)
+    _, first, slot_of = np.unique(slots, return_index=True, return_inverse=True)
+    return union[first], slot_of[back]
+
+
+def first_lines(lines: IntArray, back: IntArray, length: int) -> IntArray:
+    """The first line of each instant; `back` says which instant each row has."""
+    first = np.full(length, np.iinfo(np.int64).max)
+    np.minimum.at(first, back, lines)
+    return first
+
+
 def cover(time_us: IntArray, total: FloatArray, lines: IntArray | None, spacing_s: float) -> Coverage:
     """Judge the completeness of rows at strictly ascending times; `total` is NaN where it is unknown."""
     spacing_us = spacing_s * MICROSECONDS

@@ -1,334 +1,104 @@
-"""Recorded histories: a file of counts in, telemetry and what must be known about it out.
+"""Recorded histories: a file in, telemetry and what must be known about it out.
 
-The reading is that of `--counts`: a row is one scrape at `time` and holds the events since the row before; a counter's value at a
-row is the running sum up to and including it; a missing row is a missed scrape and its events are in the next row; `reset` = 1 says
-that the counters began again at 0 after the row before. An empty cell is unknown: the series has no sample there, and never a zero.
-`total` includes `errors`; `le_*` are cumulative counts below a bound in milliseconds. Any other reading (cumulative counters,
-probes) is a function of its own that returns the same `History`.
+Which reading a file needs is said by whoever asks, never guessed: `counts`, `counters`, `probes`. Only text in the exposition
+format of Prometheus or OpenMetrics says by itself what it is. Where a file's content contradicts the reading, that is a finding.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+from workbench.errors import Problem
+from workbench.telemetry import probes
+from workbench.telemetry.complaints import Complaints
+from workbench.telemetry.counts import counts_history
+from workbench.telemetry.csv_table import read_csv
+from workbench.telemetry.cumulative import CountersLayout, CountersReading, gathered_from
+from workbench.telemetry.gathered import history_of
+from workbench.telemetry.instants import TimeForm
+from workbench.telemetry.local import in_utc, zone_of
+from workbench.telemetry.openmetrics import MAX_TEXT_BYTES, is_metric_text, read_metric_text
+from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME, History, Options, Reading, Request
+from workbench.telemetry.rows import Layout as CountsLayout
+from workbench.telemetry.rows import Rows, lay_out
+from workbench.telemetry.source import Form, look_at
+from workbench.telemetry.table import LayOut, Layout, Table
 
-from workbench.errors import Problem, Severity
-from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
-from workbench.telemetry.counters import IntArray, hidden_restarts, running_sum, usual_spacing
-from workbench.telemetry.coverage import cover
-from workbench.telemetry.csv_rows import read_csv
-from workbench.telemetry.instants import MICROSECONDS, UNKNOWN_US, TimeForm, utc
-from workbench.telemetry.rows import Rows, check_counts
-from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, Telemetry, le_label
-from workbench.telemetry.source import Form, digest_of, look_at
-
-USUAL_PHASE_S = 7.0
-"""Scrapes off the evaluation grid are what production has, and the one profile on which Prometheus 2 and 3 agree."""
-LATENCY_NAME = "http_request_duration_seconds"
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """A recorded history as telemetry."""
-
-    telemetry: Telemetry
-    """Second 0 is the first row's time; `horizon_s` has one spacing for each row, so it ends one spacing after the last row."""
-    start: dt.datetime
-    """The first row's time, UTC. Times in seconds count from 1970."""
-    findings: tuple[Problem, ...]
-    """What a reader must know: rows missing, no traffic, a possible outage, unknown errors, columns ignored."""
-    coverage: tuple[tuple[str, float], ...]
-    """Shares of the period: `rows missing`, `no traffic`, `outage`, `total unknown`, which do not overlap; and `errors unknown`."""
-    routes: tuple[str, ...]
-    """Sorted; the empty string alone for a history without routes."""
-    unknown_errors: tuple[str, ...]
-    """Routes of which no row says how many errors there were."""
-    bounds_s: tuple[float, ...]
-    """Bounds of the latency histogram, ascending; empty without one."""
-    rows: int
-    spacing_s: float
-    """Usual distance of two rows of a route."""
-    phase_s: float
-    last_scrape_s: float
-    digest: str
-    """Hash of the file's bytes."""
+__all__ = ["History", "Options", "Reading", "Request", "read_history"]
 
 
 def read_history(
     path: Path | str,
     *,
     route: str | None,
+    reading: Reading | None = None,
     scrape_interval_s: float | None = None,
     phase_s: float | None = 0.0,
-    requests_name: str = "http_requests_total",
-    errors_name: str = "http_request_errors_total",
+    requests_name: str = REQUESTS_NAME,
+    errors_name: str = ERRORS_NAME,
+    options: Options | None = None,
 ) -> History:
-    """Read a history of counts from CSV, CSV.gz or Parquet.
+    """Read a history from CSV, CSV.gz or Parquet, or from OpenMetrics or Prometheus text.
 
     Args:
         path: the file; what it is is decided by its first bytes.
-        route: read the rows of this route only.
-        scrape_interval_s: nominal distance of two rows; None takes the median.
+        route: read the rows of this route (or target) only.
+        reading: what the rows are taken for; None is `counts`, and for text of metrics `counters`, which is all that it can be.
+        scrape_interval_s: nominal distance of two rows; None takes the median (probes: a minute).
         phase_s: each scrape was taken that much after its row's time; None takes 7 s, or half of a spacing of at most 7 s.
         requests_name: name of the counter of all requests.
         errors_name: name of the counter of failed requests.
+        options: what only some readings ask for.
 
     Raises:
         BadInput: with everything that is wrong with the file.
     """
     path = Path(path)
     complaints = Complaints(str(path))
-    form = look_at(path)
-    rows = _read_parquet(path, complaints) if form is Form.PARQUET else read_csv(path, form, complaints)
-    check_counts(rows, complaints)
-    groups = _by_route(rows, complaints)
-    chosen = _choose(groups, rows, route, complaints)
-    complaints.stop_if_any()
-    spacing_s = _spacing(chosen, rows, scrape_interval_s, complaints)
-    if phase_s is None:
-        phase_s = USUAL_PHASE_S if spacing_s > USUAL_PHASE_S else spacing_s / 2
-    return _History(rows, chosen, spacing_s, phase_s, requests_name, errors_name).build(path)
+    request = Request(route, scrape_interval_s, phase_s, requests_name, errors_name, options or Options())
+    form = look_at(path, MAX_TEXT_BYTES)
+    if is_metric_text(path, form, complaints):
+        return _metric_text(path, form, reading, request, complaints)
+    look_at(path)  # anything else is smaller
+    match reading or Reading.COUNTS:
+        case Reading.COUNTERS:
+            counters = CountersReading(request)
+            table, columns = _read(path, form, request, complaints, counters.lay_out)
+            assert isinstance(columns, CountersLayout)  # noqa: S101 - what `lay_out` returns
+            return counters.history(table, columns, path, complaints)
+        case Reading.PROBES:
+            table, states = _read(path, form, request, complaints, probes.lay_out)
+            assert isinstance(states, probes.ProbesLayout)  # noqa: S101 - what `lay_out` returns
+            return probes.probes_history(table, states, path, request, complaints)
+        case Reading.COUNTS:
+            counts = partial(lay_out, client_errors=request.options.client_errors)
+            table, layout = _read(path, form, request, complaints, counts)
+            assert isinstance(layout, CountsLayout)  # noqa: S101 - what `lay_out` returns
+            return counts_history(Rows(layout, table), path, request, complaints)
 
 
-def _read_parquet(path: Path, complaints: Complaints) -> Rows:
-    from workbench.telemetry.parquet_rows import read_parquet  # noqa: PLC0415 - pyarrow takes a tenth of a second; CSV needs none of it
+def _metric_text(path: Path, form: Form, reading: Reading | None, request: Request, complaints: Complaints) -> History:
+    if reading not in {None, Reading.COUNTERS}:
+        message = "text of metrics holds what counters and gauges showed, so it cannot be read as anything else"
+        complaints.fatal(Problem("history/reading", message, found=f"--{reading}", allowed="no reading, or --counters"))
+    text = read_metric_text(path, form, complaints)
+    kind = "OpenMetrics text, times in seconds" if text.openmetrics else "Prometheus text, times in milliseconds"
+    said = f"each line is one sample of a series, cumulative ({kind})"
+    return history_of(
+        gathered_from(text.samples, TimeForm.ZONED, said, text.findings, request, complaints), path, request, complaints
+    )
 
-    return read_parquet(path, complaints)
 
+def _read(path: Path, form: Form, request: Request, complaints: Complaints, lay_out: LayOut) -> tuple[Table, Layout]:
+    if form is Form.PARQUET:
+        from workbench.telemetry.parquet_table import read_parquet  # noqa: PLC0415 - pyarrow takes a tenth of a second; CSV needs none of it
 
-def _by_route(rows: Rows, complaints: Complaints) -> dict[str, IntArray]:
-    """Row numbers of each route by name, sorted, in the file's order; complains of times that repeat or run backwards."""
-    if rows.route is None:
-        groups = {"": np.arange(len(rows))}
+        table, layout = read_parquet(path, complaints, lay_out)
     else:
-        order = np.argsort(rows.route, kind="stable")
-        edges = np.searchsorted(rows.route[order], np.arange(len(rows.routes) + 1))
-        groups = {name: order[edges[code] : edges[code + 1]] for code, name in enumerate(rows.routes)}
-    for name in sorted(groups):
-        numbers = groups[name][rows.time_us[groups[name]] != UNKNOWN_US]
-        steps = np.diff(rows.time_us[numbers])
-        where = f" of route {quoted(name)}" if name else ""
-
-        def problem(check: str, message: str, row: int) -> Problem:
-            return Problem(
-                check, message, line=rows.line(row), path=rows.place(row, rows.layout.time), found=_as_written(rows, row)
-            )
-
-        repeated, reversed_ = numbers[1:][steps == 0], numbers[1:][steps < 0]
-        message = f"two rows{where} have the same time (does a clock change repeat an hour?)"
-        complaints.rows(repeated, lambda row, m=message: problem("history/duplicate-time", m, row))  # type: ignore[misc]
-        message = f"the time is earlier than that of the row before{where}"
-        complaints.rows(reversed_, lambda row, m=message: problem("history/reversed-time", m, row))  # type: ignore[misc]
-    return dict(sorted(groups.items()))
-
-
-def _as_written(rows: Rows, row: int) -> str:
-    instant = int(rows.time_us[row])
-    if rows.form is TimeForm.SECONDS:
-        return f"{instant / MICROSECONDS:.15g}"
-    return utc(instant).isoformat().replace("+00:00", "Z" if rows.form is TimeForm.ZONED else "")
-
-
-def _choose(groups: dict[str, IntArray], rows: Rows, route: str | None, complaints: Complaints) -> dict[str, IntArray]:
-    if route is None:
-        return groups
-    if rows.route is None:
-        complaints.add(Problem("history/no-route", "the history has no column `route`, so none can be chosen", found=quoted(route)))
-        return groups
-    if route not in groups:
-        complaints.add(
-            Problem(
-                "history/no-route",
-                "the history has no such route",
-                path="route",
-                found=quoted(route),
-                allowed=listed([name[:80] for name in groups]),
-                nearest=nearest(route, groups),
-            )
-        )
-        return groups
-    return {route: groups[route]}
-
-
-def _spacing(chosen: dict[str, IntArray], rows: Rows, given_s: float | None, complaints: Complaints) -> float:
-    """The nominal distance of two rows of one route; complains of a history too short to have one."""
-    steps = np.concatenate([np.diff(rows.time_us[numbers]) for numbers in chosen.values()] or [np.empty(0)])
-    if not len(steps):
-        complaints.fatal(
-            Problem(
-                "history/too-short",
-                "a rate needs two scrapes, and no route has two rows" if len(rows) else "there is a header and no row",
-                allowed="at least two rows of one route",
-            )
-        )
-    return given_s if given_s is not None else usual_spacing(np.concatenate([[0], np.cumsum(steps)])) / MICROSECONDS
-
-
-@dataclass(frozen=True, eq=False)
-class _History:
-    """Builds the series of the chosen rows."""
-
-    rows: Rows
-    chosen: dict[str, IntArray]
-    spacing_s: float
-    phase_s: float
-    requests_name: str
-    errors_name: str
-
-    def build(self, path: Path) -> History:
-        rows, layout = self.rows, self.rows.layout
-        kept = np.concatenate(list(self.chosen.values()))
-        first_us, last_us = int(rows.time_us[kept].min()), int(rows.time_us[kept].max())
-        series: list[Series] = []
-        findings: list[Problem] = []
-        shared: dict[bytes, FloatArray] = {}
-        hidden = 0
-        for name, numbers in self.chosen.items():
-            times = (rows.time_us[numbers] - first_us) / MICROSECONDS + self.phase_s
-            times = shared.setdefault(times.tobytes(), times)
-            restarted = None if rows.reset is None else rows.reset[numbers]
-            labels = {"route": name}
-            for key, position in self._columns(labels):
-                one = _counter(key, times, rows.counts[position][numbers], restarted)
-                if one is not None:
-                    series.append(one)
-            if restarted is not None:
-                totals = np.nan_to_num(rows.counts[layout.total][numbers])
-                hidden += len(hidden_restarts(running_sum(totals, restarted), restarted))
-        telemetry = Telemetry.of(
-            series, horizon_s=(last_us - first_us) / MICROSECONDS + self.spacing_s, scrape_interval_s=self.spacing_s
-        )
-        instants, back = self._instants(kept)
-        together, lines = self._together(kept, back, len(instants)), self._first_lines(kept, back, len(instants))
-        coverage = cover(instants, together, lines, self.spacing_s)
-        unknown, unknown_share = self._unknown_errors()
-        file = str(path)
-        findings += coverage.findings(file)
-        findings += self._findings(file, unknown, hidden)
-        return History(
-            telemetry=telemetry,
-            start=utc(first_us),
-            findings=tuple(findings),
-            coverage=(*coverage.shares, ("errors unknown", unknown_share)),
-            routes=tuple(self.chosen),
-            unknown_errors=tuple(name for name, share in unknown.items() if share == 1),
-            bounds_s=tuple(bound / 1000 for _, bound in layout.bounds),
-            rows=len(kept),
-            spacing_s=self.spacing_s,
-            phase_s=self.phase_s,
-            last_scrape_s=(last_us - first_us) / MICROSECONDS + self.phase_s,
-            digest=digest_of(path),
-        )
-
-    def _columns(self, labels: dict[str, str]) -> list[tuple[SeriesKey, int]]:
-        """Every series that a row feeds, and the column that it reads."""
-        layout = self.rows.layout
-        columns = [(SeriesKey.of(self.requests_name, labels), layout.total)]
-        if layout.errors is not None:
-            columns.append((SeriesKey.of(self.errors_name, labels), layout.errors))
-        if layout.bounds:
-            bucket = f"{LATENCY_NAME}_bucket"
-            columns += [(SeriesKey.of(bucket, labels, le=le_label(bound / 1000)), position) for position, bound in layout.bounds]
-            columns += [
-                (SeriesKey.of(bucket, labels, le="+Inf"), layout.total),
-                (SeriesKey.of(f"{LATENCY_NAME}_count", labels), layout.total),
-            ]
-        return columns
-
-    def _instants(self, kept: IntArray) -> tuple[IntArray, IntArray]:
-        """Times at which any route has a row, and which of them each row has.
-
-        Routes that were scraped at different offsets share an instant if their rows fall into the same spacing.
-        """
-        time_us = self.rows.time_us[kept]
-        union, back = np.unique(time_us, return_inverse=True)
-        if len(union) <= 1.2 * max(len(numbers) for numbers in self.chosen.values()):
-            return union, back
-        slots = np.floor((union - union[0]) / (self.spacing_s * MICROSECONDS)).astype(np.int64)
-        _, first, slot_of = np.unique(slots, return_index=True, return_inverse=True)
-        return union[first], slot_of[back]
-
-    def _together(self, kept: IntArray, back: IntArray, length: int) -> FloatArray:
-        """Requests of all routes at each instant; NaN where an unknown one could make the difference between some and none."""
-        total = self.rows.counts[self.rows.layout.total][kept]
-        known = ~np.isnan(total)
-        together = np.bincount(back[known], weights=total[known], minlength=length)
-        doubtful = np.bincount(back[~known], minlength=length) > 0
-        return np.where(doubtful & (together == 0), np.nan, together)
-
-    def _first_lines(self, kept: IntArray, back: IntArray, length: int) -> IntArray | None:
-        if self.rows.lines is None:
-            return None
-        lines = np.full(length, np.iinfo(np.int64).max)
-        np.minimum.at(lines, back, self.rows.lines[kept])
-        return lines
-
-    def _unknown_errors(self) -> tuple[dict[str, float], float]:
-        """Share of each route's rows whose errors are unknown, and of all chosen rows."""
-        position = self.rows.layout.errors
-        if position is None:
-            return dict.fromkeys(self.chosen, 1.0), 1.0
-        unknown = np.isnan(self.rows.counts[position])
-        shares = {name: float(unknown[numbers].mean()) for name, numbers in self.chosen.items()}
-        rows = sum(len(numbers) for numbers in self.chosen.values())
-        return shares, sum(int(unknown[numbers].sum()) for numbers in self.chosen.values()) / rows
-
-    def _findings(self, file: str, unknown: dict[str, float], hidden: int) -> list[Problem]:
-        rows, layout = self.rows, self.rows.layout
-        found = []
-        if layout.errors is None:
-            message = "there is no column `errors`: the errors of every row are unknown, not zero"
-            found.append(Problem("history/errors-unknown", message, Severity.WARNING, file, 1 if rows.lines is not None else None))
-        else:
-            wholly = [name for name, share in unknown.items() if share == 1]
-            partly = [name for name, share in unknown.items() if 0 < share < 1]
-            if wholly:
-                of = f"of {len(wholly)} of {len(unknown)} routes ({listed(wholly)}) are" if any(wholly) else "are"
-                message = f"the errors {of} unknown in every row: unknown, not zero"
-                found.append(Problem("history/errors-unknown", message, Severity.WARNING, file))
-            for name in partly[:5]:
-                of = f" of route {quoted(name)}" if name else ""
-                message = f"the errors{of} are unknown in {unknown[name]:.2%} of its rows: unknown, not zero"
-                found.append(Problem("history/errors-unknown", message, Severity.WARNING, file))
-            if len(partly) > 5:
-                message = f"and errors are unknown in some rows of {len(partly) - 5:,} more routes"
-                found.append(Problem("history/errors-unknown", message, Severity.WARNING, file))
-        sparse = self._sparse_routes()
-        if sparse:
-            message = (
-                f"more than a tenth of the rows of these routes are missing: {listed(sparse)}; "
-                "a missing row is a missed scrape, its events are in the next row of its route"
-            )
-            found.append(Problem("history/rows-missing", message, Severity.WARNING, file))
-        if hidden:
-            message = f"{hidden:,} restarts come back at or above the value before them; no Prometheus can see these"
-            found.append(Problem("history/hidden-restarts", message, Severity.WARNING, file))
-        if rows.form is TimeForm.LOCAL:
-            message = "the times name no zone and are taken as UTC; calendar days and labelled incidents may be off by hours"
-            found.append(Problem("history/local-time", message, Severity.WARNING, file))
-        if layout.ignored:
-            message = f"columns that are not read: {listed([quoted(name) for name in layout.ignored], 20)}"
-            found.append(Problem("history/ignored-columns", message, Severity.INFO, file))
-        return found
-
-    def _sparse_routes(self) -> list[str]:
-        """Routes with fewer than nine tenths of the rows that the whole period should have; only where there are several routes."""
-        kept = np.concatenate([self.rows.time_us[numbers] for numbers in self.chosen.values()])
-        due = (int(kept.max()) - int(kept.min())) / MICROSECONDS / self.spacing_s + 1
-        return [name for name, numbers in self.chosen.items() if len(self.chosen) > 1 and len(numbers) < 0.9 * due]
-
-
-def _counter(key: SeriesKey, times: FloatArray, events: FloatArray, restarted: npt.NDArray[np.bool_] | None) -> Series | None:
-    """The counter that counted `events`; no sample where they are unknown, no series where all are."""
-    known = ~np.isnan(events)
-    counts: Array = np.where(known, events, 0.0)
-    if bool((counts == np.floor(counts)).all()):
-        counts = counts.astype(np.int64)
-    values = running_sum(counts, restarted)
-    if known.all():
-        return Series(key, times, values)
-    return Series(key, times[known], values[known]) if known.any() else None
+        table, layout = read_csv(path, form, complaints, lay_out)
+    if request.options.timezone is not None and table.form is TimeForm.LOCAL:
+        zone = zone_of(request.options.timezone)
+        return replace(table, time_us=in_utc(table.time_us, zone), form=TimeForm.ZONED), layout
+    return table, layout

@@ -18,6 +18,9 @@ LATEST_S = 253_402_300_799
 """The last second of the year 9999."""
 UNKNOWN_US = np.iinfo(np.int64).min
 """Stands where a time could not be read; a problem says why."""
+LOCAL_TIMES = (
+    "the times name no zone and are taken as UTC; calendar days and labelled incidents may be off by hours (--timezone says which)"
+)
 ALLOWED = "ISO 8601 with its zone (2026-04-01T00:00:15Z) or seconds (15, 1775001615.5)"
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

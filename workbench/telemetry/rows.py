@@ -1,4 +1,4 @@
-"""The rows of a counts history as columns, whatever file they came from, and which columns mean what."""
+"""The rows of a history of counts: which columns mean what, and which counts cannot be."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from workbench.errors import Problem
 from workbench.telemetry.complaints import Complaints, listed, nearest, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import TimeForm
+from workbench.telemetry.recorded import ClientErrors
 from workbench.telemetry.series import FloatArray
+from workbench.telemetry.table import MAX_COLUMNS, Columns, Peek, Table, TextColumn
 
-MAX_ROWS = 5_000_000
-"""A year of one route at 15 s has 2.1 million."""
-MAX_COLUMNS = 1_000
 MAX_ROUTES = 10_000
 MAX_ROUTE_LENGTH = 500
 MAX_COUNT = 1e12
 """Of one cell; keeps every running sum exact in float64."""
+
+CLIENT_ERRORS = "client_errors"
 
 _BOUND = re.compile(r"le_(\d{1,12}(?:\.\d{1,6})?)", re.ASCII)
 
@@ -40,46 +41,86 @@ class Layout:
     bounds: tuple[tuple[int, float], ...]
     """Position and upper bound in milliseconds of each `le_*` column, bounds ascending."""
     ignored: tuple[str, ...]
+    client_errors: int | None = None
+    """Read only where 4xx are not good."""
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Positions of all columns that hold counts."""
-        return (self.total, *([] if self.errors is None else [self.errors]), *(position for position, _ in self.bounds))
+        optional = [position for position in (self.errors, self.client_errors) if position is not None]
+        return (self.total, *optional, *(position for position, _ in self.bounds))
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that are read."""
+        routes = () if self.route is None else (TextColumn(self.route, "route", MAX_ROUTES, MAX_ROUTE_LENGTH),)
+        return Columns(self.names, self.time, self.counts, routes, () if self.reset is None else (self.reset,))
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows of one file, in its order. A cell that says nothing is NaN (counts) or -1 (reset), never 0."""
+    """The rows of one file, in its order. A cell that says nothing is NaN, never 0."""
 
     layout: Layout
-    form: TimeForm
-    time_us: IntArray
-    """Microseconds since 1970; for times in seconds, since second 0."""
-    route: npt.NDArray[np.int32] | None
-    """Index into `routes`; None without such a column."""
-    routes: tuple[str, ...]
-    """In the order in which they first occur."""
-    counts: dict[int, FloatArray]
-    """By position in the layout."""
-    reset: npt.NDArray[np.bool_] | None
-    lines: IntArray | None
-    """1-based line on which each row begins; None for a file that has no lines."""
+    table: Table
+
+    @property
+    def form(self) -> TimeForm:
+        """How the file writes its times."""
+        return self.table.form
+
+    @property
+    def time_us(self) -> IntArray:
+        """Microseconds since 1970; for times in seconds, since second 0."""
+        return self.table.time_us
+
+    @property
+    def route(self) -> npt.NDArray[np.int32] | None:
+        """Index into `routes`; None without such a column."""
+        return None if self.layout.route is None else self.table.texts[self.layout.route].codes
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """In the order in which they first occur."""
+        return () if self.layout.route is None else self.table.texts[self.layout.route].values
+
+    @property
+    def counts(self) -> dict[int, FloatArray]:
+        """By position in the layout."""
+        return self.table.numbers
+
+    @property
+    def reset(self) -> npt.NDArray[np.bool_] | None:
+        """Rows before which the counters began again; None without such a column."""
+        return None if self.layout.reset is None else self.table.flags[self.layout.reset]
+
+    @property
+    def lines(self) -> IntArray | None:
+        """1-based line on which each row begins; None for a file that has no lines."""
+        return self.table.lines
 
     def __len__(self) -> int:
-        return len(self.time_us)
+        return len(self.table)
 
     def line(self, row: int) -> int | None:
         """The line of one row."""
-        return None if self.lines is None else int(self.lines[row])
+        return self.table.line(row)
 
     def place(self, row: int, position: int) -> str:
         """`errors`, or for a file without lines `rows[17].errors`; rows count from 0."""
-        name = self.layout.names[position]
-        return name if self.lines is not None else f"rows[{row}].{name}"
+        return self.table.place(row, position)
 
 
-def lay_out(names: Sequence[str], complaints: Complaints, *, line: int | None) -> Layout:
+def lay_out(
+    names: Sequence[str],
+    complaints: Complaints,
+    line: int | None,
+    peek: Peek,
+    texts: frozenset[int],
+    client_errors: ClientErrors = ClientErrors.GOOD,
+) -> Layout:
     """Find the columns by name; raises BadInput where a needed one is missing or one occurs twice."""
+    del peek, texts  # the names alone decide
     if len(names) > MAX_COLUMNS:
         complaints.fatal(
             Problem("history/columns", f"there are {len(names):,} columns", line=line, allowed=f"at most {MAX_COLUMNS:,}")
@@ -106,6 +147,11 @@ def lay_out(names: Sequence[str], complaints: Complaints, *, line: int | None) -
             )
     if "errors" not in where and (meant := nearest("errors", [n for n in unused if _is_slip(n, "errors")])):
         complaints.add(Problem("history/columns", "the column `errors` is missing", line=line, nearest=meant))
+    if client_errors is not ClientErrors.GOOD:
+        if CLIENT_ERRORS not in names:
+            message = f"client errors cannot be {client_errors}: there is no column `{CLIENT_ERRORS}`"
+            complaints.add(Problem("history/columns", message, line=line, nearest=nearest(CLIENT_ERRORS, unused)))
+        unused = [name for name in unused if name != CLIENT_ERRORS]
     for name in unused:
         if name.startswith("le_"):
             message = "a column `le_*` names its upper bound in milliseconds; the bucket of all requests is `total`"
@@ -124,6 +170,7 @@ def lay_out(names: Sequence[str], complaints: Complaints, *, line: int | None) -
         where.get("reset"),
         tuple((position, bound) for bound, position in bounds),
         tuple(name or "(no name)" for name in unused),
+        None if client_errors is ClientErrors.GOOD else where[CLIENT_ERRORS],
     )
 
 
@@ -165,6 +212,10 @@ def check_counts(rows: Rows, complaints: Complaints) -> None:
     total = counts[layout.total]
     if layout.errors is not None:
         complain(layout.errors, counts[layout.errors] > total, "history/errors", "`errors` are part of `total`", ceiling=total)
+    if layout.client_errors is not None:
+        left = total if layout.errors is None else total - np.nan_to_num(counts[layout.errors])
+        message = "`client_errors` are part of `total`, and none of `errors`"
+        complain(layout.client_errors, counts[layout.client_errors] > left, "history/errors", message, ceiling=left)
     below = np.zeros(len(rows))
     for position, _ in layout.bounds:
         values = counts[position]

@@ -87,6 +87,8 @@ class Telemetry:
     series: tuple[Series, ...]
     horizon_s: float
     scrape_interval_s: float
+    counts_from_zero: bool = field(default=True, kw_only=True)
+    """Whether counters were 0 at second 0, so that their first sample counts. Those of a recording began long before it."""
     by_name: Mapping[str, tuple[Series, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,9 +101,11 @@ class Telemetry:
         object.__setattr__(self, "by_name", {name: tuple(group) for name, group in index.items()})
 
     @classmethod
-    def of(cls, series: Iterable[Series], *, horizon_s: float, scrape_interval_s: float) -> Telemetry:
+    def of(
+        cls, series: Iterable[Series], *, horizon_s: float, scrape_interval_s: float, counts_from_zero: bool = True
+    ) -> Telemetry:
         """Telemetry from any iterable of series."""
-        return cls(tuple(series), horizon_s, scrape_interval_s)
+        return cls(tuple(series), horizon_s, scrape_interval_s, counts_from_zero=counts_from_zero)
 
     def __iter__(self) -> Iterator[Series]:
         return iter(self.series)

@@ -33,8 +33,8 @@ class Form(StrEnum):
     PARQUET = "parquet"
 
 
-def look_at(path: Path) -> Form:
-    """The form of the file at `path`; raises BadInput if there is none that could be read."""
+def look_at(path: Path, most: int = MAX_BYTES) -> Form:
+    """The form of the file at `path`; raises BadInput if there is none that could be read, or it has more than `most` bytes."""
     name = str(path)
     try:
         if not path.exists():
@@ -58,8 +58,8 @@ def look_at(path: Path) -> Form:
         raise BadInput(Problem("history/no-file", f"cannot be read: {reason}", file=name)) from error
     if size == 0:
         raise BadInput(Problem("history/empty", "the file is empty", file=name, allowed="a header line and at least two rows"))
-    if size > MAX_BYTES:
-        raise BadInput(Problem("history/too-large", f"the file has {size:,} bytes", file=name, allowed=f"at most {MAX_BYTES:,}"))
+    if size > most:
+        raise BadInput(Problem("history/too-large", f"the file has {size:,} bytes", file=name, allowed=f"at most {most:,}"))
     if head == b"PAR1":
         return Form.PARQUET
     gzipped = head[:2] == b"\x1f\x8b"
@@ -76,8 +76,12 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def text_lines(path: Path, form: Form, complaints: Complaints) -> Iterator[str]:
-    """The lines of a text file or a gzipped one, ends of line included; raises BadInput at the first line that is no text."""
+def text_lines(path: Path, form: Form, complaints: Complaints, most: int | None = None) -> Iterator[str]:
+    """The lines of a text file or a gzipped one, ends of line included; raises BadInput at the first line that is no text.
+
+    `most` bytes are read, by default `MAX_BYTES`.
+    """
+    most = MAX_BYTES if most is None else most
     number = 0
     taken = 0
     try:
@@ -97,9 +101,9 @@ def text_lines(path: Path, form: Form, complaints: Complaints) -> Iterator[str]:
                             "history/long-line", "the line is too long", line=number, allowed=f"at most {MAX_LINE_BYTES:,} bytes"
                         )
                     )
-                if taken > MAX_BYTES:
+                if taken > most:
                     complaints.fatal(
-                        Problem("history/too-large", "the text is too long", line=number, allowed=f"at most {MAX_BYTES:,} bytes")
+                        Problem("history/too-large", "the text is too long", line=number, allowed=f"at most {most:,} bytes")
                     )
                 try:
                     line = raw.decode()

@@ -17,7 +17,8 @@ from workbench.scenario.schema.policy import Policy
 class RuleChoice:
     """One burn-rate rule as typed: durations are still text."""
 
-    factor: float
+    factor: float | None
+    """None: as the file has it."""
     long: str
     short: str
     for_: str
@@ -39,8 +40,8 @@ def chosen(scenario: Scenario, choices: Choices) -> Scenario:
     for name, target in choices.targets.items():
         document["slos"][name]["target"] = target.strip()
     for name, rule in choices.rules.items():
-        parts = {"factor": rule.factor, "long": rule.long.strip(), "short": rule.short.strip(), "for": rule.for_.strip()}
-        document["burn_rate_alerts"][name].update(parts)
+        parts = {"long": rule.long.strip(), "short": rule.short.strip(), "for": rule.for_.strip()}
+        document["burn_rate_alerts"][name].update(parts if rule.factor is None else {**parts, "factor": rule.factor})
     try:
         policy = Policy.model_validate(document)
     except ValidationError as error:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from workbench.alerts.loading import load_policy
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.outcome import Outcome
 from workbench.run import replay as recorded
-from workbench.scenario.load import load_policy
 from workbench.scenario.schema.policy import Policy
 from workbench.ui.files import offered
 from workbench.ui.show import show_outcome, show_problems

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from workbench.alerts.loading import load_scenario
 from workbench.errors import BadInput, WorkbenchError
 from workbench.outcome import Outcome
 from workbench.run import month as simulation
-from workbench.scenario.load import load_scenario
 from workbench.scenario.model import Scenario
 from workbench.ui.choices import Choices, RuleChoice, chosen
 from workbench.ui.files import offered
@@ -77,7 +77,14 @@ def _form(scenario: Scenario, name: str) -> Choices | None:
                 factor, long, short, hold = st.columns(4)
                 key = f"{name}:{rule}"
                 rules[rule] = RuleChoice(
-                    factor.number_input("Factor", min_value=0.01, max_value=100_000.0, value=float(it.factor), key=f"factor:{key}"),
+                    factor.number_input(
+                        "Factor",
+                        min_value=0.01,
+                        max_value=100_000.0,
+                        value=it.factor,
+                        placeholder=f"from {format_share(it.budget_share)} of the budget" if it.budget_share else None,
+                        key=f"factor:{key}",
+                    ),
                     long.text_input("Long window", format_duration(it.long), key=f"long:{key}", max_chars=20),
                     short.text_input("Short window", format_duration(it.short), key=f"short:{key}", max_chars=20),
                     hold.text_input("for", format_duration(it.for_), key=f"for:{key}", max_chars=20),

@@ -184,7 +184,7 @@ def _replace_all(pattern: str, replacement: str, text: str) -> str:
 
 def _title(text: str) -> str:
     """Every word with a capital first letter, the others as they are."""
-    return re.sub(r"[^\W_]\w*(?:['\u2019.:\u00b7][^\W_]\w*)*", lambda match: match[0][:1].upper() + match[0][1:], text)
+    return re.sub(r"\w+(?:['\u2019.:\u00b7][^\W_]\w*)*", lambda match: match[0][:1].upper() + match[0][1:], text)
 
 
 def _split_host_port(text: str) -> tuple[str, str] | None:
@@ -298,11 +298,10 @@ def _kind(value: Any) -> type | None:
 def _equal(first: Any, *others: Any) -> bool:
     if not others:
         raise FunctionError("missing argument for comparison")
+    if isinstance(first, dict | list):
+        raise FunctionError(f"non-comparable type {sprint([first])}: {type_name(first)}")
     for other in others:
         nothing = isinstance(first, _NoValue), isinstance(other, _NoValue)
-        for value in (first, other):
-            if isinstance(value, dict | list):
-                raise FunctionError(f"non-comparable type {sprint([value])}: {type_name(value)}")
         if _kind(first) is not _kind(other) and not any(nothing):
             raise FunctionError("incompatible types for comparison")
         if all(nothing) if any(nothing) else first == other:

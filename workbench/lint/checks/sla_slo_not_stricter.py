@@ -1,8 +1,8 @@
 """A promise to customers that no objective guards.
 
-An objective should be stricter than what a tier was promised: the difference is the room to react before credits are due. Where the
-strictest availability objective over all routes of a tier is no stricter than its SLA, the team can meet every objective of its own
-and still pay.
+An objective should be stricter than what a tier was promised: the difference is the room to react before credits are due. Where
+the strictest availability objective over all routes of a tier is no stricter than its SLA, the team can meet every objective of
+its own and still pay.
 
 Raise the objective, add one for the tier (`tiers: [premium]`), or promise less.
 """
@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from workbench.alerts.vocabulary import matching_routes
 from workbench.errors import Problem, Severity
 from workbench.lint.burn_rates import number
-from workbench.scenario.schema.policy import EventsIndicator, Policy, Slo
+from workbench.lint.subject import Subject
+from workbench.scenario.schema.policy import EventsIndicator, Slo
 from workbench.scenario.schema.world import World
 from workbench.scenario.tree import format_path
 from workbench.units import format_share
@@ -22,10 +23,10 @@ from workbench.units import format_share
 NAME = "sla/slo-not-stricter"
 
 
-def check(policy: Policy, world: World | None) -> Iterator[Problem]:
+def check(subject: Subject) -> Iterator[Problem]:
     """Tiers whose promise is as strict as, or stricter than, every objective that covers them whole."""
-    for tier, sla in policy.slas.items():
-        covering = {name: slo for name, slo in policy.slos.items() if _covers(slo, tier, world)}
+    for tier, sla in subject.policy.slas.items():
+        covering = {name: slo for name, slo in subject.policy.slos.items() if covers(slo, tier, subject.world)}
         if not covering:
             yield Problem(
                 NAME,
@@ -51,7 +52,7 @@ def check(policy: Policy, world: World | None) -> Iterator[Problem]:
         )
 
 
-def _covers(slo: Slo, tier: str, world: World | None) -> bool:
+def covers(slo: Slo, tier: str, world: World | None) -> bool:
     """Whether an availability objective counts every request of the tier."""
     indicator = slo.indicator
     if not isinstance(indicator, EventsIndicator) or (indicator.tiers and tier not in indicator.tiers):

@@ -93,6 +93,8 @@ NAME_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 STATUS_CODE_PATTERN = r"^[1-5][0-9][0-9]$"
 CODES_PATTERN = r"^[1-5]([0-9][0-9]|\.\.)$"
 ROUTE_PATTERN = r"^/[A-Za-z0-9/_.:{}-]*$"
+LABEL_PATTERN = r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$"
+METRIC_PATTERN = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 
 PATTERN_WORDS = {
     DURATION_PATTERN: "a duration such as 250ms, 15s, 5m, 6h, 30d or 1h30m",
@@ -102,6 +104,8 @@ PATTERN_WORDS = {
     STATUS_CODE_PATTERN: "a status code from 100 to 599",
     CODES_PATTERN: "a status code such as 503 or a class such as 5..",
     ROUTE_PATTERN: "a path that begins with '/'",
+    LABEL_PATTERN: "a label's name such as team",
+    METRIC_PATTERN: "a metric's name such as http_requests_total",
 }
 """What may stand where the JSON Schema has a pattern, in words."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from workbench.scenario.schema.base import (
     CODES_PATTERN,
@@ -22,9 +23,12 @@ from workbench.scenario.schema.base import (
     PositiveDuration,
     Share,
     Text,
+    Whole,
     broken_rule,
     matching,
 )
+from workbench.scenario.schema.naming import Labels, MetricsMap, refuse_own
+from workbench.scenario.schema.sloth import SlothWords
 
 CodePattern = Annotated[
     str,
@@ -60,7 +64,73 @@ class LatencyIndicator(Document):
     """Must be a bound of the histogram."""
 
 
-Indicator = Annotated[EventsIndicator | LatencyIndicator, Field(discriminator="kind")]
+WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+"""Where a query says its window: `{{.window}}`, with or without blanks."""
+
+
+def _with_window(text: str) -> str:
+    if not WINDOW.search(text):
+        raise ValueError(
+            "a query must say its window as [{{.window}}]: sum(rate(http_requests_total[{{.window}}])); "
+            "each rule puts its own window there"
+        )
+    return text
+
+
+Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_with_window)]
+"""PromQL with `[{{.window}}]` where its window stands."""
+
+_QUERY_FORMS = ({"errors", "total"}, {"good", "total"}, {"ratio"})
+
+
+class QueryIndicator(Document):
+    """Bad and total events in the user's own PromQL: `errors` and `total`, or `good` and `total`, or `ratio` alone."""
+
+    kind: Literal["query"]
+    errors: Query | None = None
+    """Bad events: `sum(rate(http_requests_total{code=~"5.."}[{{.window}}]))`."""
+    good: Query | None = None
+    """Good events, instead of bad ones."""
+    total: Query | None = None
+    """All events that count: `sum(rate(http_requests_total[{{.window}}]))`."""
+    ratio: Query | None = None
+    """The share of bad events, 0 to 1."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        stated = [key for key in ("errors", "good", "total", "ratio") if getattr(self, key) is not None]
+        if set(stated) not in _QUERY_FORMS:
+            found = f"stated: {', '.join(stated)}" if stated else "none of them is stated"
+            raise broken_rule(f"a query takes errors and total, or good and total, or ratio alone; {found}")
+        return self
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Every route: which ones a query covers only its selectors say."""
+        return ("*",)
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Every tier."""
+        return ()
+
+
+Indicator = Annotated[EventsIndicator | LatencyIndicator | QueryIndicator, Field(discriminator="kind")]
+
+
+class TimeSlices(Document):
+    """The budget counts slices of time instead of events: a slice is bad if its share of good events is below `target`."""
+
+    length: PositiveDuration = 60.0
+    """Of one slice."""
+    target: Share
+    """Share of good events from which on a slice is good; a slice without events is good."""
+
+    @model_validator(mode="after")
+    def _can_be_bad(self) -> Self:
+        if not self.target > 0:
+            raise broken_rule("a slice's target must lie above 0%: at 0% no slice is ever bad", "target")
+        return self
 
 
 class Slo(Document):
@@ -69,17 +139,42 @@ class Slo(Document):
     description: Text = ""
     owner: Text = ""
     consequence: Text = ""
+    service: Text = ""
+    """The service that it belongs to: a label of its alerts, and its name in other tools' formats."""
     indicator: Indicator
     target: Share
+    """Share of events that must be good; with `time_slices`, share of slices."""
     window: PositiveDuration | Literal["history"] = 2_592_000.0
     """Rolling window of the budget; `history` takes the length of what is measured."""
+    time_slices: TimeSlices | None = None
+    """Left out, the budget counts events."""
     alerts: tuple[Name, ...] | None = None
-    """Names of burn-rate rules; all of them if left out, none if empty."""
+    """Names of burn-rate rules, the preset's among them; all of them if left out, none if empty."""
+    low_traffic: Literal["none", "min-events", "min-failures"] = "none"
+    """Guards for rules without their own, so that one failure sets off nothing: `min-events` asks for 1 / (factor x (1 - target))
+    events in the long window, `min-failures` for two failures."""
+    labels: Labels = {}
+    """Added to its alerts."""
+    annotations: Labels = {}
+    """Added to its alerts; templates such as `{{ $value | humanize }}` may stand in them."""
+    sloth: SlothWords | None = None
+    """Looked at with `alert_preset: sloth` and by `export sloth`."""
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:
         if not 0 < self.target < 1:
             raise broken_rule("the target of a budgeted objective must lie between 0% and 100%, both excluded", "target")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_are_free(self) -> Self:
+        refuse_own(self.labels, "labels")
+        return self
+
+    @model_validator(mode="after")
+    def _slices_fit(self) -> Self:
+        if self.time_slices is not None and self.window != "history" and self.time_slices.length >= self.window:
+            raise broken_rule("a slice must be shorter than the window of the budget", "time_slices", "length")
         return self
 
 
@@ -88,21 +183,58 @@ class BurnRateRule(Document):
 
     long: PositiveDuration
     short: PositiveDuration
-    factor: Positive
+    factor: Positive | None = None
+    """Left out, it is budget_share x window of the objective / long."""
     for_: Annotated[Duration, Field(alias="for")] = 0.0
     keep_firing_for: Duration = 0.0
     severity: Name
     page: Flag = False
     """Whether it wakes the on-call."""
     budget_share: Share | None = None
-    """The share of the budget that the author believes it stands for; the linter compares it with factor x long / window."""
+    """The share of the budget that is gone when the long window trips. Beside a factor it is what the author believes; the linter
+    compares it with factor x long / window."""
+    compare: Literal[">", ">="] = ">"
+    min_events: Annotated[Whole, Field(ge=1)] | None = None
+    """So many events must lie in the long window."""
+    min_events_short: Annotated[Whole, Field(ge=1)] | None = None
+    """So many events must lie in the short window."""
+    min_failures: Annotated[Whole, Field(ge=1)] | None = None
+    """So many bad events must lie in the long window."""
+    alert: Name | None = None
+    """Name of the alert; left out, the rule's own. Rules of one objective that share it make one alert: any of them fires it."""
     summary: Text = ""
+    labels: Labels = {}
+    """Added to the alert, over those of the objective."""
+    annotations: Labels = {}
+    """Added to the alert, over those of the objective."""
 
     @model_validator(mode="after")
     def _short_is_shorter(self) -> Self:
         if self.short >= self.long:
             raise broken_rule("short must be shorter than long", "short")
         return self
+
+    @model_validator(mode="after")
+    def _has_a_factor(self) -> Self:
+        if self.factor is None and not self.budget_share:
+            raise broken_rule("a rule needs a factor, or a budget_share above 0% from which the factor follows", "factor")
+        return self
+
+    def factor_for(self, window_s: float) -> Decimal:
+        """The factor as written, or budget_share x window / long for an objective's window in seconds."""
+        if self.factor is not None:
+            return Decimal(str(self.factor))
+        assert self.budget_share is not None  # noqa: S101 - one of the two is there
+        exact = self.budget_share * Decimal(str(window_s)) / Decimal(str(self.long))
+        return Decimal(repr(float(exact)))  # as Prometheus will read it
+
+    @model_validator(mode="after")
+    def _labels_are_free(self) -> Self:
+        refuse_own(self.labels, "labels")
+        return self
+
+
+AlertPreset = Literal["none", "datadog", "grafana", "medianest", "pyrra", "sloth", "sre-workbook"]
 
 
 class CreditStep(Document):
@@ -167,8 +299,12 @@ class Policy(Document):
     name: Name
     description: Text = ""
     slos: Annotated[dict[Name, Slo], Field(min_length=1, max_length=MOST_NAMED)]
+    alert_preset: AlertPreset = "none"
+    """Burn-rate rules of a known school, scaled to the window of each objective."""
     burn_rate_alerts: Annotated[dict[Name, BurnRateRule], Field(max_length=MOST_NAMED)] = {}
+    """Added to those of the preset; one of the same name replaces the preset's."""
     budget_levels: BudgetLevels = BudgetLevels()
     slas: Annotated[dict[Name, Sla], Field(max_length=MOST_NAMED)] = {}
     """By tier."""
     scoring: Scoring = Scoring()
+    metrics: MetricsMap = MetricsMap()

@@ -15,27 +15,52 @@ from workbench.errors import BadInput, Problem
 from workbench.telemetry.complaints import Complaints, quoted
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.instants import Instants, TimeForm
-from workbench.telemetry.rows import MAX_ROUTE_LENGTH, MAX_ROUTES, MAX_ROWS, Layout, Rows, lay_out
 from workbench.telemetry.series import FloatArray
 from workbench.telemetry.source import Form, text_lines
+from workbench.telemetry.table import (
+    MAX_CELLS,
+    MAX_ROWS,
+    Columns,
+    LayOut,
+    Layout,
+    Table,
+    TextColumn,
+    Texts,
+    check_of,
+    text_fits,
+    text_problem,
+)
 
 _CHUNK = 50_000
+_PEEK = 1_000
 _Scalar = TypeVar("_Scalar", np.int64, np.float64)
 _Chunk = tuple[list[list[str]], list[int]]
 
 
-def read_csv(path: Path, form: Form, complaints: Complaints) -> Rows:
+def read_csv(path: Path, form: Form, complaints: Complaints, lay_out: LayOut) -> tuple[Table, Layout]:
     """All rows of the file; problems of single cells go to `complaints`, their cells are unknown.
 
     Raises BadInput where reading cannot go on: no header, a needed column missing, broken quotes, no text at all.
     """
     chunks = _chunks(path, form, complaints)
     head, head_lines = next(chunks)
-    layout = lay_out([name.strip() for name in head[0]], complaints, line=head_lines[0])
-    reader = _CellReader(layout, complaints)
+    names = [name.strip() for name in head[0]]
+    first = next(chunks, ([], []))
+    whole = [row for row in first[0][:_PEEK] if len(row) == len(names)]
+    peek = [list(column) for column in zip(*whole, strict=True)] if whole else [[] for _ in names]
+    texts = frozenset(i for i, cells in enumerate(peek) if _is_text(cells))
+    layout = lay_out(names, complaints, head_lines[0], peek, texts)
+    reader = _CellReader(layout.columns, complaints)
+    reader.take(*first)
     for rows, lines in chunks:
         reader.take(rows, lines)
-    return reader.rows()
+    return reader.table(), layout
+
+
+def _is_text(cells: Sequence[str]) -> bool:
+    """Whether a column holds something, and no cell of it is a number."""
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and all(_any_number(cell) is None for cell in filled)
 
 
 def _chunks(path: Path, form: Form, complaints: Complaints) -> Iterator[_Chunk]:
@@ -76,20 +101,21 @@ def _chunks(path: Path, form: Form, complaints: Complaints) -> Iterator[_Chunk]:
 class _CellReader:
     """Turns chunks of text cells into columns."""
 
-    def __init__(self, layout: Layout, complaints: Complaints) -> None:
-        self.layout = layout
+    def __init__(self, columns: Columns, complaints: Complaints) -> None:
+        self.columns = columns
         self.complaints = complaints
         self.instants = Instants(complaints)
         self.time: list[IntArray] = []
         self.lines: list[IntArray] = []
-        self.counts: dict[int, list[FloatArray]] = {position: [] for position in layout.counts}
-        self.reset: list[FloatArray] = []
-        self.route: list[IntArray] = []
-        self.routes: dict[str, int] = {}
+        self.numbers: dict[int, list[FloatArray]] = {position: [] for position in columns.numbers}
+        self.flags: dict[int, list[FloatArray]] = {position: [] for position in columns.flags}
+        self.codes: dict[int, list[IntArray]] = {column.position: [] for column in columns.texts}
+        self.known: dict[int, dict[str, int]] = {column.position: {} for column in columns.texts}
+        self.cells = 0
 
     def take(self, rows: list[list[str]], lines: list[int]) -> None:
         """Read one chunk; rows with too few or too many cells are left out, with a problem each."""
-        width = len(self.layout.names)
+        width = len(self.columns.names)
         if set(map(len, rows)) - {width}:
             ragged = [(i, len(row)) for i, row in enumerate(rows) if len(row) != width]
             self.complaints.rows(
@@ -106,100 +132,106 @@ class _CellReader:
             rows, lines = [rows[i] for i in keep], [lines[i] for i in keep]
         if not rows:
             return
-        columns = list(zip(*rows, strict=True))
-        layout = self.layout
-        self.time.append(self.instants.read(columns[layout.time], lambda index: (lines[index], "time")))
-        for position in layout.counts:
-            self.counts[position].append(self._numbers(columns[position], position, lines))
-        if layout.reset is not None:
-            self.reset.append(self._resets(columns[layout.reset], lines))
-        if layout.route is not None:
-            self.route.append(self._codes(columns[layout.route], lines))
+        self.cells += len(rows) * len(self.columns.numbers)
+        if self.cells > MAX_CELLS:
+            allowed = f"at most {MAX_CELLS:,} numbers"
+            self.complaints.fatal(Problem("history/too-large", "there are too many cells", line=lines[-1], allowed=allowed))
+        cells = list(zip(*rows, strict=True))
+        columns = self.columns
+        self.time.append(self.instants.read(cells[columns.time], lambda index: (lines[index], columns.names[columns.time])))
+        for position in columns.numbers:
+            self.numbers[position].append(self._numbers(cells[position], position, lines))
+        for position in columns.flags:
+            self.flags[position].append(self._flags(cells[position], position, lines))
+        for text in columns.texts:
+            self.codes[text.position].append(self._codes(cells[text.position], text, lines))
         self.lines.append(np.array(lines, dtype=np.int64))
 
     def _numbers(self, cells: Sequence[str], position: int, lines: list[int]) -> FloatArray:
-        """Numbers of one column, NaN where the cell is empty or is no number (then with a problem)."""
+        """Numbers of one column, `blank` where the cell is empty or is no number (then with a problem)."""
+        any_number, blank = self.columns.any_number, self.columns.blank
         joined = "".join(cells)
         if joined.isascii() and "_" not in joined:
             try:
-                quick = np.fromiter(map(float, cells), np.float64, len(cells))
+                quick = np.fromiter((float(cell) if cell else blank for cell in cells), np.float64, len(cells))
             except ValueError:
                 pass
             else:
-                if bool(np.isfinite(quick).all()):
+                # An empty cell is fine either way; whatever else is not finite must be looked at.
+                if any_number or bool(np.isfinite(quick).all()):
                     return quick
-        numbers = [_number(cell) for cell in cells]
+        read = _any_number if any_number else _number
+        numbers = [blank if not cell or cell.isspace() else read(cell) for cell in cells]
         self.complaints.rows(
             [i for i, number in enumerate(numbers) if number is None],
             lambda i: Problem(
                 "history/number",
-                "this is not a finite number",
+                "this is not a number" if any_number else "this is not a finite number",
                 line=lines[i],
-                path=self.layout.names[position],
+                path=self.columns.names[position],
                 found=quoted(cells[i]),
-                allowed="a count, or nothing where it is unknown",
+                allowed=self.columns.number_rule,
             ),
         )
-        return np.array([math.nan if number is None else number for number in numbers])
+        return np.array([blank if number is None else number for number in numbers])
 
-    def _resets(self, cells: Sequence[str], lines: list[int]) -> FloatArray:
+    def _flags(self, cells: Sequence[str], position: int, lines: list[int]) -> FloatArray:
         flags = {"0": 0.0, "1": 1.0, "": 0.0}
         values = [flags.get(cell.strip()) for cell in cells]
+        name = self.columns.names[position]
         self.complaints.rows(
             [i for i, value in enumerate(values) if value is None],
             lambda i: Problem(
-                "history/reset", "`reset` says whether the counters began again", line=lines[i], path="reset",
+                f"history/{name}", f"`{name}` says whether the counters began again", line=lines[i], path=name,
                 found=quoted(cells[i]), allowed="0 or 1",
             ),
         )  # fmt: skip
         return np.array([value or 0.0 for value in values])
 
-    def _codes(self, cells: Sequence[str], lines: list[int]) -> IntArray:
-        known = self.routes
+    def _codes(self, cells: Sequence[str], column: TextColumn, lines: list[int]) -> IntArray:
+        known, name = self.known[column.position], self.columns.names[column.position]
         for cell in dict.fromkeys(cells):
             known.setdefault(cell, len(known))
-        if len(known) > MAX_ROUTES:
-            self.complaints.fatal(
-                Problem("history/routes", f"there are more than {MAX_ROUTES:,} routes", line=lines[-1], path="route")
-            )
-        bad = {cell for cell in known if not cell.strip() or len(cell) > MAX_ROUTE_LENGTH}
+        if len(known) > column.most:
+            plural = column.what if column.what == "series" else f"{column.what}s"
+            message = f"there are more than {column.most:,} {plural}"
+            self.complaints.fatal(Problem(check_of(column), message, line=lines[-1], path=name))
+        bad = {cell for cell in known if not text_fits(column, cell)}
         if bad:
             self.complaints.rows(
                 [i for i, cell in enumerate(cells) if cell in bad],
-                lambda i: Problem(
-                    "history/routes",
-                    "the row names no route" if not cells[i].strip() else "the route's name is too long",
-                    line=lines[i],
-                    path="route",
-                    found=quoted(cells[i]),
-                    allowed=f"1 to {MAX_ROUTE_LENGTH} characters",
-                ),
+                lambda i: text_problem(column, name, cells[i], line=lines[i], path=name),
             )
         return np.fromiter((known[cell] for cell in cells), np.int64, len(cells))
 
-    def rows(self) -> Rows:
+    def table(self) -> Table:
         """Everything taken, as columns."""
-        return Rows(
-            layout=self.layout,
+        return Table(
+            names=self.columns.names,
             form=self.instants.form or TimeForm.ZONED,
             time_us=_joined(self.time, np.int64),
-            route=None if self.layout.route is None else _joined(self.route, np.int64).astype(np.int32),
-            routes=tuple(self.routes),
-            counts={position: _joined(parts, np.float64) for position, parts in self.counts.items()},
-            reset=None if self.layout.reset is None else _joined(self.reset, np.float64) > 0,
+            numbers={position: _joined(parts, np.float64) for position, parts in self.numbers.items()},
+            texts={
+                position: Texts(_joined(parts, np.int64).astype(np.int32), tuple(self.known[position]))
+                for position, parts in self.codes.items()
+            },
+            flags={position: _joined(parts, np.float64) > 0 for position, parts in self.flags.items()},
             lines=_joined(self.lines, np.int64),
         )
 
 
-def _number(cell: str) -> float | None:
-    """NaN for an empty cell, None for a cell that is no finite number."""
-    if not cell or cell.isspace():
-        return math.nan
+def _any_number(cell: str) -> float | None:
+    """The number in a cell, NaN and infinities included; None for a cell that is none."""
     try:
-        number = float(cell)
+        return float(cell) if cell.isascii() and "_" not in cell else None
     except ValueError:
         return None
-    return number if math.isfinite(number) and cell.isascii() and "_" not in cell else None
+
+
+def _number(cell: str) -> float | None:
+    """The finite number in a cell; None for a cell that is none."""
+    number = _any_number(cell)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _joined(parts: list[npt.NDArray[_Scalar]], dtype: type[_Scalar]) -> npt.NDArray[_Scalar]:

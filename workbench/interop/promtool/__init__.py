@@ -1,0 +1,1 @@
+"""Unit tests for `promtool test rules`, written from simulated incidents."""

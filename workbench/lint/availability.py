@@ -1,0 +1,114 @@
+"""What a world's routes can be expected to deliver at best, from what their components suffer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from workbench.alerts.vocabulary import matching_routes
+from workbench.scenario.schema.base import Lognormal
+from workbench.scenario.schema.policy import EventsIndicator
+from workbench.scenario.schema.world import ErrorEffect, World
+
+DAYS_S = 7 * 86_400.0
+WORKING_DAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The expected share of good events of some routes, if every incident is noticed the moment it begins."""
+
+    share: float
+    """Over all routes, weighted by their traffic."""
+    worst_route: str
+    worst: float
+    factors: tuple[tuple[str, float], ...]
+    """What the worst route's share is the product of: its own usual failures, then the components that it calls."""
+
+
+def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
+    """Of an indicator; None if it covers no route.
+
+    In series availabilities multiply. A component's is 1 - sum over its failure modes of (mean time that an incident lasts / mean
+    time between two) x mean share of requests that fail. An incident lasts until it ends by itself or until people, called in its
+    first second, have mitigated it: E[min(duration, acknowledge + mitigate)], the latter both means.
+    """
+    routes = matching_routes(indicator.routes, world.routes)
+    weights = {name: float(world.routes[name].share) for name in routes}
+    if not sum(weights.values()):
+        return None
+    known = {name: component(name, indicator, world) for name in world.components}
+    own = {name: 1 - _share_of(world.routes[name].codes.items(), indicator) for name in routes}
+    shares = {name: own[name] * math.prod(known[called] for called in world.routes[name].calls) for name in routes}
+    worst = min(routes, key=lambda name: shares[name])
+    factors = [(called, known[called]) for called in world.routes[worst].calls if known[called] < 1]
+    if own[worst] < 1:
+        factors.insert(0, ("its usual failures", own[worst]))
+    total = sum(shares[name] * weights[name] for name in routes) / sum(weights.values())
+    return Ceiling(total, worst, shares[worst], tuple(factors))
+
+
+def component(name: str, indicator: EventsIndicator, world: World) -> float:
+    """Expected share of the indicator's requests that a component lets succeed."""
+    reaction = mean(world.people.acknowledge) + mean(world.people.mitigate)
+    lost = 0.0
+    for mode in world.failure_modes.values():
+        if mode.component == name and isinstance(mode.effect, ErrorEffect):
+            lasting = mean_below(mode.duration, reaction)
+            lost += lasting / mode.every * _failing(mode.effect, indicator) * _touched(mode.tiers, indicator, world)
+    delivery = world.delivery
+    weight = sum(delivery.components.values())
+    if name in delivery.components and weight and delivery.per_working_day:
+        every = DAYS_S / (WORKING_DAYS * delivery.per_working_day * delivery.components[name] / weight)
+        lasting = mean_below(delivery.failure_duration, reaction)
+        lost += float(delivery.change_failure_rate) * lasting / every * _failing(delivery.failure, indicator)
+    return max(0.0, 1 - lost)
+
+
+def mean(duration: Lognormal) -> float:
+    """Seconds: median x exp(sigma^2 / 2)."""
+    return duration.median * math.exp(duration.sigma**2 / 2)
+
+
+def mean_below(duration: Lognormal, limit: float) -> float:
+    """E[min(X, limit)] of a lognormal X.
+
+    median x exp(s^2 / 2) x P(Z < z - s) + limit x P(Z > z), with z = ln(limit / median) / s.
+    """
+    if duration.sigma == 0:
+        return min(duration.median, limit)
+    z = math.log(limit / duration.median) / duration.sigma
+    return mean(duration) * _normal(z - duration.sigma) + limit * (1 - _normal(z))
+
+
+def _normal(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def _failing(effect: ErrorEffect, indicator: EventsIndicator) -> float:
+    """Mean share of requests that fail with a code that the indicator calls bad."""
+    ratio = Lognormal.model_construct(median=float(effect.ratio_median), sigma=effect.ratio_sigma)
+    return (mean_below(ratio, 1.0) if ratio.median > 0 else 0.0) * _share_of(effect.codes.items(), indicator)
+
+
+def _share_of(codes: Iterable[tuple[str, Decimal]], indicator: EventsIndicator) -> float:
+    return float(sum((share for code, share in codes if is_bad(code, indicator)), Decimal(0)))
+
+
+def is_bad(code: str, indicator: EventsIndicator) -> bool:
+    """Whether an answer counts as bad."""
+    return any(_fits(code, one) for one in indicator.bad_codes) and not any(_fits(code, one) for one in indicator.exclude_codes)
+
+
+def _fits(code: str, pattern: str) -> bool:
+    return code == pattern or (pattern.endswith("..") and code[0] == pattern[0])
+
+
+def _touched(tiers: tuple[str, ...], indicator: EventsIndicator, world: World) -> float:
+    """The share of the indicator's traffic whose tiers a failure touches."""
+    covered = set(indicator.tiers or world.tiers)
+    hit = covered & set(tiers or world.tiers)
+    of_all = sum(world.tiers[name].traffic_share for name in covered if name in world.tiers)
+    return float(sum(world.tiers[name].traffic_share for name in hit if name in world.tiers) / of_all) if of_all else 0.0
