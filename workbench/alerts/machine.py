@@ -18,6 +18,7 @@ from workbench.alerts.program import Ruling, of_rule, program
 from workbench.alerts.rules import Profile, RuleGroup
 from workbench.alerts.states import INACTIVE, Change
 from workbench.errors import BadInput, Problem
+from workbench.promql.ast import Expr
 from workbench.promql.conditions import Conditions
 from workbench.promql.parse import parse
 from workbench.promql.recorded import Recordings, Writer, Writing, recorded_key
@@ -53,6 +54,7 @@ class Machine:
         self.failures: tuple[list[int], ...] = tuple([] for _ in self.program.rulings)
         """By rule: the evaluations that failed, in order."""
         self._prometheus = profile.prometheus
+        self._asked: dict[str, Expr] = {}
         self._scraped = frozenset(one.key for one in telemetry)
         self._quick = tuple(self._find_quick())
         quick = {one.place for some in self._quick for one in some.rulings}
@@ -106,7 +108,9 @@ class Machine:
 
         def query_at(at_ms: int) -> Query:
             def ask(text: str) -> Sequence[tuple[Labels, float]]:
-                vector = self.reader.single(parse(text, self._prometheus), at_ms, Writer(ruling.place))
+                if text not in self._asked:
+                    self._asked[text] = parse(text, self._prometheus)
+                vector = self.reader.single(self._asked[text], at_ms, Writer(ruling.place))
                 if vector.failed is not None:
                     raise BadInput(Problem("promql/failed", "Prometheus fails this query", found=text))
                 return [(labels, float(row[0])) for labels, row in zip(vector.labels, vector.values, strict=True)]
@@ -162,17 +166,18 @@ class Machine:
     def _alert(self, one: Ruling, instants_ms: IntArray, rows: Rows, failed: BoolArray | None) -> list[Event]:
         """AlertingRule.Eval in rules/alerting.go: a failed query leaves every alert as it is; too many alerts clear them all."""
         alerting = self.alerting[one.place]
+        if one.place not in self.program.read:
+            events, failed = alerting.advance(instants_ms, rows, failed)
+            if failed is not None:
+                self.failures[one.place].extend(instants_ms[failed].tolist())
+            return events
         states = {labels: alert.ahead for labels, alert in alerting.alerts.items()}
         events, failed = alerting.advance(instants_ms, rows, failed)
-        if one.place in self.program.read:
-            happened: dict[Labels, list[Change]] = {labels: [] for labels in states}
-            for event in events:
-                happened.setdefault(event.alert.labels, []).append(event.change)
-            lives = {labels: (states.get(labels, INACTIVE), changes) for labels, changes in happened.items()}
-            written = alerting.written(instants_ms, lives)
-        else:
-            written = Writing((), np.zeros((0, len(instants_ms))), np.zeros((0, len(instants_ms)), bool))
-        self._write(one, instants_ms, failed, written)
+        happened: dict[Labels, list[Change]] = {labels: [] for labels in states}
+        for event in events:
+            happened.setdefault(event.alert.labels, []).append(event.change)
+        lives = {labels: (states.get(labels, INACTIVE), some) for labels, some in happened.items()}
+        self._write(one, instants_ms, failed, alerting.written(instants_ms, lives))
         return events
 
     def _write(self, one: Ruling, instants_ms: IntArray, failed: BoolArray | None, results: Writing) -> None:
