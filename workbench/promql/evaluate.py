@@ -31,7 +31,7 @@ class Evaluator:
 
     Reads no sample later than the instant evaluated: the value arrays may be filled later, and after `forget` also rewritten,
     while the evaluator lives. The `times` arrays must be complete, unless a subclass hands out series that grow: `selected`,
-    `times` and `settled` are the only doors to series.
+    `times`, `settled` and `behind_ms` are the only doors to series.
     """
 
     def __init__(self, telemetry: Telemetry, profile: VersionedProfile) -> None:
@@ -104,6 +104,10 @@ class Evaluator:
     def settled(self, selector: Selector) -> bool:  # noqa: ARG002 - a door for subclasses
         """Whether what a selector gives at an instant stays what it is once that instant has been evaluated."""
         return True
+
+    def behind_ms(self, series: Series) -> int:  # noqa: ARG002 - a door for subclasses
+        """How far behind the evaluation the newest sample of a series is that it may see."""
+        return 0
 
     def forget(self, after_ms: int) -> None:
         """Samples later than this have been rewritten."""

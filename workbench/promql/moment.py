@@ -89,6 +89,14 @@ class Moment:
         ahead = offset_ms < 0 or at_ms is not None or self.evaluation_ms is not None
         return seen - offset_ms, evaluation if ahead else None
 
+    def latest(self, series: Series, latest_ms: IntArray | None) -> IntArray | None:
+        """The latest instant with samples [T] of one series, which may lag behind the evaluation."""
+        behind_ms = self.evaluator.behind_ms(series)
+        if not behind_ms:
+            return latest_ms
+        evaluation = self.instants_ms if self.evaluation_ms is None else np.full_like(self.instants_ms, self.evaluation_ms)
+        return evaluation - behind_ms if latest_ms is None else np.minimum(evaluation - behind_ms, latest_ms)
+
     def without_names(self, labels: tuple[Labels, ...], values: FloatArray, present: BoolArray, failed: BoolArray | None) -> Vector:
         """Rows whose names a function of a whole series drops: in a subquery two of one name clash even at different steps."""
         short = [without_name(one) for one in labels]
@@ -204,7 +212,8 @@ class Moment:
         until_ms = at_ms if latest_ms is None else np.minimum(at_ms, latest_ms)
         for row, one in enumerate(series):
             stamps = self.evaluator.times(one)
-            newest = stamps.until(until_ms) - 1
+            seen_ms = self.latest(one, until_ms)
+            newest = stamps.until(until_ms if seen_ms is None else seen_ms) - 1
             here = np.flatnonzero(newest >= 0)
             if here.size == 0:
                 continue

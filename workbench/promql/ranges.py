@@ -122,6 +122,7 @@ class Ranges:
         group = [series[row] for row in rows]
         times = self._moment.evaluator.times(group[0])
         right_ms, latest_ms = self._moment.looked_at(window.selector.offset_ms, window.selector.at_ms)
+        latest_ms = self._moment.latest(group[0], latest_ms)
         if function in RATES and latest_ms is None and len(right_ms) >= _FEW:
             copies = Copies.of(times, right_ms, self._moment.step_ms, window.window_ms, self._moment.dialect)
             if copies is not None:
@@ -207,6 +208,7 @@ class Ranges:
             return None
         times = moment.evaluator.times(series)
         right_ms, latest_ms = moment.looked_at(window.selector.offset_ms, window.selector.at_ms)
+        latest_ms = moment.latest(series, latest_ms)
         end_ms = right_ms if latest_ms is None else np.minimum(right_ms, latest_ms)
         first, last = times.until_one(int(right_ms.min()) - window.window_ms - 1), times.until_one(int(end_ms.max()))
         part = np.asarray(series.values[first:last], dtype=np.float64)
