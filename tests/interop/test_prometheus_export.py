@@ -46,4 +46,4 @@ def test_a_world_has_no_rules_to_export():
     done = CliRunner().invoke(cli, ["export", "prometheus", str(ROOT / "scenarios/medianest/world.yaml")])
 
     assert done.exit_code != 0
-    assert "no objectives" in done.output + str(done.exception)
+    assert "no policy in this file" in done.output + str(done.exception)

@@ -5,18 +5,30 @@ import dataclasses
 import pytest
 
 from tests.run.test_replay import checks, history, minutes, policy, slo
+from tests.slo.making import START
+from workbench.alerts.burn_rate import rule_groups
 from workbench.alerts.burn_rules import pages
+from workbench.alerts.rules import Episode
+from workbench.alerts.vocabulary import SIMULATED
 from workbench.errors import BadInput
 from workbench.run.month import run
 from workbench.run.replay import replay
 from workbench.scenario.schema.policy import Policy
+from workbench.scoring.match import score
+from workbench.telemetry.series import Telemetry
 from workbench.units import HOUR_S
+from workbench.world.truth import Truth
 
 W = "[{{.window}}]"
 REPLAYED = {
     "errors": f"sum(rate(http_request_errors_total{W}))",
     "total": f"sum(rate(http_requests_total{W}))",
 }
+
+
+def episodes(outcome, slo_name):
+    mine = [one for one in outcome.episodes if dict(one.labels)["slo"] == slo_name]
+    return {(one.alert, one.pending_at_s, one.firing_at_s, one.resolved_at_s) for one in mine}
 
 
 def without(result, *names):
@@ -30,13 +42,8 @@ def test_a_query_replays_as_the_objective_that_says_the_same(tmp_path):
     queried, said = outcome.slos
     assert (queried.name, queried.kind, said.kind) == ("queried", "query", "events")
     assert without(queried, "name", "kind") == without(said, "name", "kind")
-    fired = {
-        (e.alert, e.pending_at_s, e.firing_at_s, e.resolved_at_s) for e in outcome.episodes if dict(e.labels)["slo"] == "queried"
-    }
-    assert fired == {
-        (e.alert, e.pending_at_s, e.firing_at_s, e.resolved_at_s) for e in outcome.episodes if dict(e.labels)["slo"] == "said"
-    }
-    assert fired
+    assert episodes(outcome, "queried") == episodes(outcome, "said")
+    assert episodes(outcome, "said")
 
 
 def test_a_metric_that_a_history_does_not_have_is_a_finding_and_no_error(tmp_path):
@@ -100,7 +107,8 @@ def test_the_preset_of_the_reference_alerts_exactly_as_its_own_rules(busy_days):
     own = run(changed(busy_days, horizon_s=12 * HOUR_S))
     preset = run(changed(busy_days, horizon_s=12 * HOUR_S, alert_preset="medianest", burn_rate_alerts={}))
 
-    assert preset.rules == own.rules
+    for mine, theirs in zip(preset.rules, own.rules, strict=True):
+        assert sorted(mine.alerts, key=lambda rule: rule.name) == list(theirs.alerts)
     assert preset.episodes == own.episodes
     assert preset.truth == own.truth
     assert own.episodes
@@ -139,3 +147,22 @@ def test_a_run_refuses_a_query_that_is_no_promql_before_anything_happens(busy_da
         run(changed(busy_days, slos=slos))
 
     assert [problem.path for problem in caught.value.problems] == ["slos.one.indicator.ratio"]
+
+
+def test_tickets_of_an_alert_that_also_pages_are_not_counted_as_pages(busy_days):
+    stated = changed(
+        busy_days,
+        alert_preset="sloth",
+        burn_rate_alerts={},
+        slos={"one": {"indicator": {"kind": "events"}, "target": "99.9%"}},
+    ).policy
+    groups = rule_groups(stated, ("/a",), SIMULATED)
+    found = [
+        Episode(600.0 * i, "ErrorBudgetBurn", (("severity", severity), ("slo", "one")), 600.0 * i, None)
+        for i, severity in enumerate(("page", "ticket"))
+    ]
+    nothing = Telemetry.of((), horizon_s=HOUR_S, scrape_interval_s=15)
+
+    scored = score(stated, groups, found, Truth(()), nothing, SIMULATED, HOUR_S, START)
+
+    assert (scored.overall.firings, scored.overall.pages) == (2, 1)
