@@ -1,4 +1,4 @@
-"""Writes the pages that say what the code says: `docs/cli.md`, `docs/scenario-files.md`, `docs/lint`, the exit codes in `README.md`.
+"""Writes the pages that say what the code says: `docs/cli.md`, `docs/scenario-files.md`, `docs/lint`, and parts of other pages.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 and show the difference if a page is not what would be written (`make check`)
@@ -15,15 +15,18 @@ from typing import Any
 import click
 from pydantic import BaseModel, TypeAdapter
 
+from workbench.alerts.burn_rate import window_text
+from workbench.alerts.numbers import rounded_text
+from workbench.alerts.preset_registry import all_presets
 from workbench.cli.main import cli
 from workbench.errors import ExitCode
 from workbench.lint.pages import pages as lint_pages
 from workbench.scenario.schema import base
 from workbench.scenario.schema.naming import LabelName, MetricName
-from workbench.scenario.schema.policy import CodePattern, Policy
+from workbench.scenario.schema.policy import BurnRateRule, CodePattern, Policy
 from workbench.scenario.schema.scenario import ScenarioFile
 from workbench.scenario.schema.world import RoutePath, World
-from workbench.units import format_duration, format_share
+from workbench.units import format_duration, format_share, parse_duration
 
 ROOT = Path(__file__).resolve().parents[1]
 BY = "<!-- Written by docs/generate.py (`make docs`); edit the code instead. -->"
@@ -240,7 +243,50 @@ def readme_page() -> str:
     return f"{before}{MARKS[0]}\n{exit_codes()}\n{MARKS[1]}{after}"
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": cli_page, "docs/scenario-files.md": scenario_page, "README.md": readme_page}
+PRESET_MARKS = ("<!-- presets: begin -->", "<!-- presets: end -->")
+PRESET_PERIODS = ("30d", "28d", "7d")
+
+
+def presets() -> str:
+    """A section for each preset: what it is, its rows for some windows."""
+    parts = []
+    for preset in all_presets().values():
+        tables = [preset.rows(parse_duration(period)) for period in PRESET_PERIODS]
+        lines = [
+            f"| rule | severity | {' | '.join(PRESET_PERIODS)} |",
+            f"|---|---|{'---|' * len(PRESET_PERIODS)}",
+            *(
+                f"| `{name}` | {rule.severity}{', pages' if rule.page else ''} | "
+                + " | ".join(_row_words(table[name], period) for table, period in zip(tables, PRESET_PERIODS, strict=True))
+                + " |"
+                for name, rule in tables[0].items()
+            ),
+        ]
+        parts += [f"### {preset.name}", preset.documentation, "\n".join(lines)]
+    return "\n\n".join(parts)
+
+
+def _row_words(rule: BurnRateRule, period: str) -> str:
+    """`1h/5m 14.4x for 2m`."""
+    factor = rounded_text(rule.factor_for(parse_duration(period)))
+    hold = f" for {format_duration(rule.for_)}" if rule.for_ else ""
+    return f"{window_text(rule.long)}/{window_text(rule.short)} {factor}x{hold}"
+
+
+def rules_page() -> str:
+    """The page on rules as it stands, with the presets made anew."""
+    text = (ROOT / "docs" / "slo-to-rules.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(PRESET_MARKS[0])
+    _, _, after = rest.partition(PRESET_MARKS[1])
+    return f"{before}{PRESET_MARKS[0]}\n\n{presets()}\n\n{PRESET_MARKS[1]}{after}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/cli.md": cli_page,
+    "docs/scenario-files.md": scenario_page,
+    "docs/slo-to-rules.md": rules_page,
+    "README.md": readme_page,
+}
 
 
 def every_page() -> Iterator[tuple[str, str]]:

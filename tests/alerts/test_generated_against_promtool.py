@@ -161,6 +161,28 @@ def test_a_rules_own_guards_win_over_those_of_the_objective():
     assert "increase(req[10m])) >=" not in group.rules[0].expr
 
 
+# The shapes of other tools: recordings, and alerts that read them.
+
+PAIRS = {
+    "page-quick": {"long": "10m", "short": "1m", "budget_share": "10%", "severity": "page", "page": True},
+    "page-slow": {"long": "30m", "short": "3m", "budget_share": "12%", "severity": "page", "page": True},
+    "ticket-quick": {"long": "40m", "short": "5m", "budget_share": "14%", "severity": "ticket"},
+    "ticket-slow": {"long": "50m", "short": "10m", "budget_share": "14%", "severity": "ticket"},
+}
+
+
+@pytest.mark.parametrize(("preset", "window", "rules", "every_s"), [("sloth", "1d", PAIRS, 15), ("pyrra", "7d", {}, 30)])
+def test_the_rules_of_other_tools_run_as_in_the_real_rule_manager(tmp_path, preset, window, rules, every_s):
+    telemetry = counters(11, samples=230, routes=2)
+    stated = policy(rules, window=window, target="98%").model_copy(update={"alert_preset": preset})
+    groups = rule_groups(stated, routes_of(telemetry, SMALL), SMALL)
+    assert all(group.recordings for group in groups[:-1])
+    # promtool evaluates every group at one interval; that of increases is another
+    groups = tuple(group for group in groups if not group.name.endswith("-increase"))
+
+    assert compare(tmp_path, groups, telemetry, every_s)
+
+
 # Time slices.
 
 

@@ -1,5 +1,6 @@
 """Every school of burn-rate alerts against its published tables, and one suite that all of them pass."""
 
+import re
 import subprocess
 from decimal import Decimal
 from fractions import Fraction
@@ -7,9 +8,10 @@ from typing import get_args
 
 import pytest
 
+from tests.support.places import ROOT
 from tests.support.programs import need
 from workbench.alerts.burn_rate import rule_groups
-from workbench.alerts.burn_rules import burn_rules
+from workbench.alerts.burn_rules import burn_rules, events_that_hide_one_failure
 from workbench.alerts.preset_registry import all_presets
 from workbench.alerts.presets.datadog import shares
 from workbench.alerts.vocabulary import RECORDED, SIMULATED
@@ -265,6 +267,16 @@ def test_the_alerts_of_a_school_are_expressions_that_we_parse(preset, vocabulary
         for rule in group.alerts:
             if "absent(" not in rule.expr:
                 parse(rule.expr)
+
+
+def test_the_page_on_rules_states_how_many_events_hide_one_failure():
+    text = (ROOT / "docs" / "slo-to-rules.md").read_text()
+    rows = re.findall(r"^\| (9[\d.]+)% \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+
+    assert len(rows) == 5
+    for target, *counts in rows:
+        for factor, count in zip(("14.4", "6", "3", "1"), counts, strict=True):
+            assert events_that_hide_one_failure(Decimal(factor), Decimal(target) / 100, ">") == int(count)
 
 
 def test_a_target_of_ninety_percent_keeps_the_exact_decimals():

@@ -1,10 +1,13 @@
 """Choices of a form become a scenario that the model itself has checked."""
 
+import dataclasses
+
 import pytest
 
 from tests.support.places import ROOT
 from workbench.errors import BadInput
 from workbench.scenario.load import load_scenario
+from workbench.scenario.schema.policy import Policy
 from workbench.ui.choices import Choices, RuleChoice, chosen
 from workbench.ui.files import offered
 
@@ -44,3 +47,14 @@ def test_only_files_that_say_their_kind_are_offered(tmp_path):
     assert "./a.yaml" in found
     assert not any(name in found for name in ("./b.yaml", "./.hidden/c.yaml"))
     assert "medianest/baseline.yaml" in found
+
+
+def test_a_rule_without_a_factor_keeps_its_share_of_the_budget(scenario):
+    document = scenario.policy.model_dump(mode="json", by_alias=True)
+    document["burn_rate_alerts"]["SLOBurnRateFast"] |= {"factor": None, "budget_share": "2%"}
+    shared = dataclasses.replace(scenario, policy=Policy.model_validate(document))
+
+    after = chosen(shared, Choices(rules={"SLOBurnRateFast": RuleChoice(None, "2h", "10m", "2m")}))
+
+    rule = after.policy.burn_rate_alerts["SLOBurnRateFast"]
+    assert (rule.factor, rule.long, float(rule.factor_for(30 * 86_400))) == (None, 7200, 7.2)

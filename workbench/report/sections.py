@@ -72,6 +72,11 @@ def scorecard(outcome: Outcome) -> Table:
     return Table("Scorecard", ("Metric", "Value", "Target", "Verdict", "How it is computed"), rows)
 
 
+def _slices(length_s: float | None) -> str:
+    """What is counted, where it is not events."""
+    return "" if length_s is None else f" slices of {words.window(length_s)}"
+
+
 def objectives(outcome: Outcome) -> Table:
     """Every objective: target, measured, budget."""
     rows = []
@@ -84,7 +89,7 @@ def objectives(outcome: Outcome) -> Table:
                 _n(words.target(slo.target)),
                 _n(words.sli(slo.sli, slo.target), "" if slo.met is None else "good" if slo.met else "bad"),
                 _n(
-                    f"{words.number(slo.total)} ({words.number(slo.total - slo.good)} bad{unknown})"
+                    f"{words.number(slo.total)}{_slices(slo.slice_s)} ({words.number(slo.total - slo.good)} bad{unknown})"
                     if slo.total
                     else f"none{unknown}"
                 ),

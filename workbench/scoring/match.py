@@ -24,6 +24,7 @@ from statistics import fmean, median
 
 from workbench.alerts.rules import Episode, RuleGroup
 from workbench.alerts.subjects import Subject
+from workbench.alerts.subjects import pages as pages_on_call
 from workbench.alerts.vocabulary import Vocabulary, routes_of
 from workbench.scenario.schema.policy import Policy
 from workbench.scoring.score import Detection, RuleScore, Score
@@ -50,6 +51,8 @@ class _Firing:
     watch: Watch
     detects: tuple[int, ...]
     """Indices of incidents."""
+    pages: bool
+    """Whether it wakes the on-call."""
 
 
 def score(
@@ -88,7 +91,7 @@ def score(
         for incident in incidents
     )
     what_happened = _Happened(incidents, touched, ledger, horizon_s / WEEK_S, has_routes=bool(routes))
-    firings = _firings(watched, episodes, what_happened)
+    firings = _firings(watched, episodes, what_happened, policy)
     everything = _union(watched, policy)
     return Score(
         rules_text=_rules_text(policy, watched),
@@ -180,7 +183,7 @@ class _Ledger:
         return share or Fraction(0)
 
 
-def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: _Happened) -> list[_Firing]:
+def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: _Happened, policy: Policy) -> list[_Firing]:
     """Firings in order of their start, matched; an episode of an alert that no group holds is nobody's."""
     by_name = {watch.alert: watch for watch in watched}
     fired = [(e.firing_at_s, e.alert, e) for e in episodes if e.firing_at_s is not None and e.alert in by_name]
@@ -193,7 +196,9 @@ def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: 
             for k, incident in enumerate(happened.incidents)
             if incident.start_s <= at_s <= incident.end_s + watch.grace_s and happened.is_watched(k, subject, subject.slos)
         )
-        out.append(_Firing(at_s, episode.resolved_at_s, episode, watch, detects))
+        # Rules of one name may be of several severities (a page and a ticket): the labels of the firing tell them apart.
+        pages = watch.page and pages_on_call(policy, alert, dict(episode.labels))
+        out.append(_Firing(at_s, episode.resolved_at_s, episode, watch, detects, pages))
     return out
 
 
@@ -229,7 +234,7 @@ def _rule_score(watch: Watch, firings: list[_Firing], happened: _Happened) -> Ru
         for firing in true
         if firing.ends_s is not None and firing.ends_s > (last_s := max(incidents[k].end_s for k in firing.detects))
     ]
-    pages = sum(firing.watch.page for firing in firings)
+    pages = sum(firing.pages for firing in firings)
     return RuleScore(
         alert=watch.alert,
         severity=watch.severity,

@@ -64,7 +64,7 @@ class SloResult:
     name: str
     description: str
     kind: str
-    """`events` or `latency`."""
+    """`events`, `latency` or `query`."""
     routes: tuple[str, ...]
     """The routes of the telemetry that it covers, sorted."""
     target: Decimal
@@ -81,3 +81,5 @@ class SloResult:
     daily_met: tuple[bool | None, ...]
     """For each calendar day of the run: was the day's SLI at or over the target? None without events, and
     for a day of which the run holds less than half while it holds more of others."""
+    slice_s: float | None = None
+    """Length of the slices that `good`, `total` and `unknown_events` count instead of events; None: they count events."""

@@ -76,6 +76,7 @@ def _measure(name: str, policy: Policy, events: EventCounts, edges: tuple[float,
             meets(*_within(events, first, last_s), slo.target) if last_s - first >= min(DAY_S / 2, longest) else None
             for first, last_s in pairwise(edges)
         ),
+        slice_s=None if slo.time_slices is None else slo.time_slices.length,
     )
 
 
