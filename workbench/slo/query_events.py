@@ -133,8 +133,9 @@ def _empty(indicator: QueryIndicator, telemetry: Telemetry) -> Iterator[tuple[st
 
 def _routes(indicator: QueryIndicator, telemetry: Telemetry, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The routes of all series that the queries read, sorted."""
+    label = vocabulary.route_label
     found = {
-        series.key.label_map.get(vocabulary.route_label, "")
+        vocabulary.named(label, series.key.label_map.get(label, ""))
         for _, query in _stated(indicator)
         for selector in selectors(query)
         for series in select(telemetry, selector)
