@@ -87,7 +87,7 @@ def modules_with_a_command():
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        if "command" in names:
+        if "command" in names and not path.stem.startswith("export_"):  # those are verbs of `export`
             yield path.stem.removesuffix("_")
 
 

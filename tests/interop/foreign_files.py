@@ -3,8 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from workbench.cli.import_ import command
-from workbench.cli.main import main
+from workbench.cli.main import cli, main
 from workbench.scenario.load import load_policy
 
 SLOTH = """\
@@ -174,7 +173,7 @@ def written(folder, **texts):
 def imported(folder, *options, **texts):
     """The policy that comes of the texts, and what was said on standard error."""
     out = folder / "policy.yaml"
-    done = CliRunner().invoke(command, [*map(str, written(folder, **texts)), "--out", str(out), *options])
+    done = CliRunner().invoke(cli, ["import", *map(str, written(folder, **texts)), "--out", str(out), *options])
     assert done.exit_code == 0, done.output + str(done.exception)
     return load_policy(out), done.stderr
 

@@ -41,12 +41,12 @@ def history(
     """
     import dataclasses
 
+    from workbench.alerts.loading import load_scenario
     from workbench.errors import BadInput, Problem
     from workbench.interop.history import counts_csv, incidents_csv
     from workbench.interop.outgoing import vocabulary_of
     from workbench.report.folder import check_file, write_file
     from workbench.run.month import run
-    from workbench.scenario.load import load_scenario
 
     loaded = load_scenario(scenario)
     step_s, until_s = _seconds("--step", step), _seconds("--until", until) if until else None
@@ -161,6 +161,14 @@ _sloth_version = click.option(
 )
 
 
+def _said(format_: str, loaded: Loaded, *, only_rules: bool = False) -> Said:
+    """What the export says; a scenario's clock is how long `window: history` is."""
+    from workbench.interop.outgoing import Said
+
+    history_s = loaded.scenario.clock.horizon if loaded.scenario else None
+    return Said(format_, only_rules=only_rules, history_s=history_s)
+
+
 def _groups(policy: Policy, routes: list[str] | None, mode: str, version: str, said: Said) -> tuple[RuleGroup, ...]:
     from workbench.alerts.sloth_rules import SPEC_KUBERNETES, SPEC_OPENSLO, SPEC_PROMETHEUS, Generator
     from workbench.interop.rules_out import exported_groups
@@ -180,11 +188,10 @@ def prometheus(file: Path, out: Path | None, sloth_mode: str, sloth_version: str
     A policy alone will do; a scenario's world says which routes there are, so that globs become lists of them. With alert_preset
     sloth the rules are those that Sloth generates.
     """
-    from workbench.interop.outgoing import Said
     from workbench.interop.prometheus import rule_file
 
     loaded, policy, routes = _policy_of(file)
-    said = Said("Prometheus", only_rules=True)
+    said = _said("Prometheus", loaded, only_rules=True)
     with _placed(loaded):
         text = rule_file(_groups(policy, routes, sloth_mode, sloth_version, said))
     _written(out, file, text, loaded, said.problems)
@@ -212,11 +219,10 @@ def prometheusrule(
     The resource of the Prometheus operator; --label role=alert-rules lets a Prometheus select it.
     """
     from workbench.interop.imported import dns_name
-    from workbench.interop.outgoing import Said
     from workbench.interop.prometheus import prometheus_rule
 
     loaded, policy, routes = _policy_of(file)
-    said = Said("Prometheus", only_rules=True)
+    said = _said("Prometheus", loaded, only_rules=True)
     with _placed(loaded):
         groups = _groups(policy, routes, sloth_mode, sloth_version, said)
     text = prometheus_rule(groups, name or dns_name(policy.name), namespace, _labels(labels))
@@ -232,12 +238,11 @@ def sloth(file: Path, out: Path | None) -> None:
     One document (prometheus/v1) for each service. Sloth has two pairs of windows for pages and two for tickets; what is not held
     is warned of, more or fewer rules are refused.
     """
-    from workbench.interop.outgoing import Said
     from workbench.interop.sloth_out import specs
     from workbench.interop.yaml_text import documents
 
     loaded, policy, routes = _policy_of(file)
-    said = Said("Sloth")
+    said = _said("Sloth", loaded)
     with _placed(loaded):
         text = documents(specs(policy, routes, said))
     _written(out, file, text, loaded, said.problems)
@@ -251,12 +256,11 @@ def alertwindows(file: Path, out: Path | None) -> None:
 
     One document for each window of an objective: the portable form of tuned burn-rate alerts.
     """
-    from workbench.interop.outgoing import Said
     from workbench.interop.sloth_out import alert_windows
     from workbench.interop.yaml_text import documents
 
     loaded, policy, routes = _policy_of(file)
-    said = Said("AlertWindows", only_rules=True)
+    said = _said("AlertWindows", loaded, only_rules=True)
     with _placed(loaded):
         text = documents(alert_windows(policy, routes, said))
     _written(out, file, text, loaded, said.problems)
@@ -271,11 +275,10 @@ def openslo(file: Path, out: Path | None) -> None:
     OpenSLO's conditions have one window; the short ones stand in annotations that `workbench import` reads back.
     """
     from workbench.interop.openslo_out import documents_of
-    from workbench.interop.outgoing import Said
     from workbench.interop.yaml_text import documents
 
     loaded, policy, routes = _policy_of(file)
-    said = Said("OpenSLO v1")
+    said = _said("OpenSLO v1", loaded)
     with _placed(loaded):
         text = documents(documents_of(policy, routes, said))
     _written(out, file, text, loaded, said.problems)
@@ -291,12 +294,11 @@ def pyrra(file: Path, out: Path | None, namespace: str, labels: tuple[str, ...])
 
     Pyrra makes its own queries and alerts: indicators that are more than one counter each are refused, other windows are warned of.
     """
-    from workbench.interop.outgoing import Said
     from workbench.interop.pyrra_out import resources
     from workbench.interop.yaml_text import documents
 
     loaded, policy, routes = _policy_of(file)
-    said = Said("Pyrra")
+    said = _said("Pyrra", loaded)
     with _placed(loaded):
         text = documents(resources(policy, routes, said, namespace=namespace, labels=_labels(labels)))
     _written(out, file, text, loaded, said.problems)

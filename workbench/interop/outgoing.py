@@ -14,6 +14,7 @@ from workbench.errors import BadInput, Problem, Severity
 from workbench.scenario.names import listed
 from workbench.scenario.schema.policy import Policy, Slo
 from workbench.scenario.tree import format_path
+from workbench.units import format_duration
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Said:
     """`Sloth`, `OpenSLO v1`, `Pyrra`."""
     only_rules: bool = False
     """The format holds no objectives, so what these say beside rules is not missed."""
+    history_s: float | None = None
+    """What `window: history` stands for, in seconds; None if nothing says."""
     problems: list[Problem] = field(default_factory=list)
     _shared: dict[tuple[str, Severity], list[str]] = field(default_factory=dict)
 
@@ -82,7 +85,8 @@ def outgoing(policy: Policy, routes: Sequence[str] | None, said: Said) -> tuple[
         if known is None:
             said.warn("the objective covers no route of the world and is left out", "slos", name)
         else:
-            found.append(Outgoing(name, slo, known, burn_rules(policy, name), window_of(slo, None)))
+            window_s = window_of(slo, said.history_s)
+            found.append(Outgoing(name, slo, known, burn_rules(policy, name, said.history_s), window_s))
     _about(policy, said)
     return tuple(found)
 
@@ -90,8 +94,9 @@ def outgoing(policy: Policy, routes: Sequence[str] | None, said: Said) -> tuple[
 def _about(policy: Policy, said: Said) -> None:
     """What no other format has; said once for all objectives."""
     for name, slo in policy.slos.items():
-        if slo.window == "history":
-            said.warn("the window `history` is the length of what is measured; 30d is written", "slos", name, "window")
+        if slo.window == "history" and not (said.only_rules and said.history_s):
+            length = format_duration(window_of(slo, said.history_s))
+            said.warn(f"the window `history` is the length of what is measured; {length} is written", "slos", name, "window")
     if said.only_rules:
         return
     for key in ("owner", "consequence"):

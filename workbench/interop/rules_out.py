@@ -25,7 +25,7 @@ def exported_groups(policy: Policy, routes: Sequence[str] | None, generator: Gen
             groups.extend(_sloths(policy, one, generator))
         else:
             alone = policy.model_copy(update={"slos": {one.name: one.slo}})
-            groups.extend(rule_groups(alone, routes, vocabulary_of(policy)))
+            groups.extend(rule_groups(alone, routes, vocabulary_of(policy), history_s=said.history_s))
     said.settle()
     return tuple(groups)
 
