@@ -139,14 +139,16 @@ def test_families_have_their_type_and_a_whole_histogram_stands_together():
         )
     )
 
+    bounds = ('le="2.5"', 'le="10.0"', 'le="+Inf"')
+    first = [*(f"h_bucket{{{{{le}}}}} {n} {{}}" for le, n in zip(bounds, (1, 1, 2), strict=True)), "h_sum 1.5 {}", "h_count 2 {}"]
+    second = [*(f"h_bucket{{{{{le}}}}} {n} {{}}" for le, n in zip(bounds, (1, 2, 3), strict=True)), "h_sum 2.5 {}", "h_count 3 {}"]
     assert text.splitlines() == [
         "# TYPE g_bucket unknown",
         'g_bucket{le="+Inf"} 2 1775001600',
         'g_bucket{le="+Inf"} 3 1775001615',
         "# TYPE h histogram",
-        *(f"{name} {value} {at}" for at, column in ((1775001600, 0), (1775001615, 1)) for name, value in (
-            ('h_bucket{le="2.5"}', [1, 1][column]), ('h_bucket{le="10.0"}', [1, 2][column]), ('h_bucket{le="+Inf"}', [2, 3][column]),
-            ("h_sum", [1.5, 2.5][column]), ("h_count", [2, 3][column]))),
+        *(line.format(1775001600) for line in first),
+        *(line.format(1775001615) for line in second),
         "# TYPE n counter",
         "n_total 1 1775001600",
         "n_total 2 1775001615",
@@ -159,7 +161,7 @@ def run(*arguments):
 
 
 @pytest.fixture(scope="module")
-def starter(tmp_path_factory):
+def starter():
     """A scenario that simulates in a moment."""
     return ROOT / "scenarios/starter/scenario.yaml"
 
