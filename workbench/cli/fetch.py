@@ -106,14 +106,9 @@ def command(
         with progress(f"Fetching from {client.url}", 1.0) as at:
             findings = fetch.run(at)
         if not fetch.samples:
-            raise BadInput(
-                Problem(
-                    "fetch/nothing",
-                    "the server has no sample of this in that time",
-                    file=client.url,
-                    found=", ".join(w.text for w in wanted),
-                )
-            )
+            shutil.rmtree(folder, ignore_errors=True)
+            found = ", ".join(one.text for one in wanted)
+            raise BadInput(Problem("fetch/nothing", "the server has no sample of this in that time", file=client.url, found=found))
         counted = _Counted(fetch.found())
         try:
             findings += write_history(out, folder, counted)
