@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.promtool_files import answer
-from workbench.promql import evaluate, operators, rates
+from workbench.promql import operators, ranges, rates
 from workbench.promql.dialect import Dialect
 from workbench.promql.windows import Windows
 
@@ -23,17 +23,18 @@ def only_windows(monkeypatch, admitted):
 
     def fewer(*arguments):
         windows = over(*arguments)
-        return replace(windows, enough=windows.enough & admitted(windows))
+        wanted = admitted(windows)
+        return replace(windows, enough=windows.enough & wanted, low=np.where(wanted, windows.low, windows.high))
 
     monkeypatch.setattr(Windows, "over", fewer)
 
 
 def plain_differences(monkeypatch):
-    monkeypatch.setattr(evaluate, "extrapolated", lambda _begin, delta, *_: delta)
+    monkeypatch.setattr(ranges, "extrapolated", lambda _begin, delta, *_, **__: delta)
 
 
 def no_zero_clamp(monkeypatch):
-    monkeypatch.setattr(evaluate, "extrapolated", lambda begin, *rest: rates.extrapolated(np.full(begin.shape, np.inf), *rest))
+    monkeypatch.setattr(ranges, "extrapolated", lambda *args, **_: rates.extrapolated(*args, counter=False))
 
 
 def the_other_boundary(monkeypatch):
@@ -42,7 +43,8 @@ def the_other_boundary(monkeypatch):
 
 
 def restarts_ignored(monkeypatch):
-    monkeypatch.setattr(evaluate, "increments", lambda values, low, high: values[:, high] - values[:, low])
+    monkeypatch.setattr(ranges, "increments", lambda values, low, high: values[:, high] - values[:, low])
+    monkeypatch.setattr(ranges, "with_drops", lambda delta, *_: delta)
 
 
 def waits_for_a_full_window(monkeypatch):

@@ -1,12 +1,14 @@
-"""`sum`, `avg`, `min`, `max`, `count`: over the elements of each group, in the order of their labels."""
+"""Aggregations: over the elements of each group, in the order of the elements (aggregation in promql/engine.go)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from workbench.promql.ast import Aggregate
+from workbench.promql.ast import Aggregate, Text
 from workbench.promql.dialect import Dialect
-from workbench.promql.vector import BoolArray, Labels, Vector, dropped, kept
+from workbench.promql.ranking import count_values, quantile_of, ranked
+from workbench.promql.summation import RunningMean, compensated, step_of_mean
+from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, dropped, either, kept
 from workbench.telemetry.series import FloatArray
 
 
@@ -15,14 +17,22 @@ def group_key(expr: Aggregate, labels: Labels) -> Labels:
     return dropped(labels, expr.labels) if expr.without else kept(labels, expr.labels)
 
 
-def aggregate(expr: Aggregate, argument: Vector, dialect: Dialect) -> Vector:
-    """One element for each group that has any."""
+def aggregate(expr: Aggregate, argument: Vector, parameter: Scalar | None, dialect: Dialect) -> Vector:
+    """One element for each group that has any; for `topk` and `bottomk` the elements that stay.
+
+    `parameter` is the scalar in front of the argument, if there is one.
+    """
     groups: dict[Labels, list[int]] = {}
     if expr.labels or expr.without:
         for row, labels in enumerate(argument.labels):
             groups.setdefault(group_key(expr, labels), []).append(row)
     elif argument.labels:
         groups[()] = list(range(len(argument.labels)))
+    if isinstance(expr.parameter, Text):
+        return count_values(expr, argument)
+    failed = argument.failed if parameter is None else either(argument.failed, parameter.failed)
+    if parameter is not None and expr.operator in {"topk", "bottomk"}:
+        return ranked(expr.operator, argument, list(groups.values()), parameter.values, failed, dialect)
     instants = argument.values.shape[1]
     values = np.zeros((len(groups), instants))
     present = np.zeros(values.shape, bool)
@@ -30,56 +40,62 @@ def aggregate(expr: Aggregate, argument: Vector, dialect: Dialect) -> Vector:
         given, there = argument.values[rows], argument.present[rows]
         present[out] = there.any(axis=0)
         with np.errstate(all="ignore"):
-            values[out] = _reduce(expr.operator, given, there, dialect)
-    return Vector(tuple(groups), values, present, argument.failed)
+            if parameter is not None:
+                values[out] = quantile_of(parameter.values, given, there)
+            else:
+                values[out] = _reduce(expr.operator, given, there, dialect)
+    return Vector(tuple(groups), values, present, failed)
 
 
 def _reduce(operator: str, values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:
     match operator:
         case "sum":
-            return _sum(values, there, dialect)
+            return compensated(values if there.all() else np.where(there, values, 0.0), dialect)
         case "avg":
             return _avg(values, there, dialect)
         case "count":
             counted: FloatArray = there.sum(axis=0).astype(np.float64)
             return counted
+        case "group":
+            return np.ones(values.shape[1])
+        case "stddev":
+            return np.sqrt(_variance(values, there, dialect))
+        case "stdvar":
+            return _variance(values, there, dialect)
         case _:
             return _extreme(values, there, smallest=operator == "min")
 
 
-def _sum(values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:
-    total, rest = _compensated(values, there, dialect)
-    return total + rest
-
-
-def _compensated(values: FloatArray, there: BoolArray, dialect: Dialect) -> tuple[FloatArray, FloatArray]:
-    """Sum and carried rounding error (Neumaier's variant, kahanSumInc), element after element; the error is 0 before 2.54."""
-    given = np.where(there, values, 0.0)
-    # The running sum does not depend on the carried error, so both are prefix sums; numpy adds along the first axis in order.
-    totals = np.cumsum(given, axis=0)
-    if not dialect.compensates or len(given) == 1:
-        return totals[-1], np.zeros(values.shape[1])
-    before, after, added = totals[:-1], totals[1:], given[1:]
-    lost = np.where(np.abs(before) >= np.abs(added), (before - after) + added, (added - after) + before)
-    rest = np.cumsum(lost, axis=0)[-1]
-    # An infinite sum forgets the error; once infinite it stays so, or becomes NaN.
-    return totals[-1], np.where(np.isinf(totals).any(axis=0), 0.0, rest)
-
-
 def _avg(values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:
-    count = there.sum(axis=0)
-    if dialect.compensates:
-        total, rest = _compensated(values, there, dialect)
-        compensated: FloatArray = total / count + rest / count
-        return compensated
-    mean = np.zeros(values.shape[1])
-    seen = np.zeros(values.shape[1])
+    count = np.cumsum(there, axis=0).astype(np.float64)
+    first = there & (count == 1)
+    if dialect.compensates_avg:
+        mean = RunningMean(np.where(first, values, 0.0).sum(axis=0) if len(values) > 1 else values[0])
+        for value, seen, here in zip(values, count, there & ~first, strict=True):
+            if here.any():
+                mean.add(value, seen, here)
+        return mean.value(count[-1])
+    plain = np.zeros(values.shape[1])
+    for value, seen, here, begins in zip(values, count, there, first, strict=True):
+        change, stays = step_of_mean(plain, value, seen)
+        plain = np.where(begins, value, np.where(here & ~stays, plain + change, plain))
+    return plain
+
+
+def _variance(values: FloatArray, there: BoolArray, dialect: Dialect) -> FloatArray:
+    count = np.zeros(values.shape[1])
+    mean, total = np.zeros(count.shape), np.zeros(count.shape)
     for value, here in zip(values, there, strict=True):
-        seen = seen + here
-        updated = np.where(seen == 1, value, mean + (value / seen - mean / seen))
-        stays = np.isinf(mean) & ((np.isinf(value) & ((mean > 0) == (value > 0))) | np.isfinite(value))
-        mean = np.where(here & ~stays, updated, mean)
-    return mean
+        begins = here & (count == 0)
+        count = count + here
+        delta = value - mean
+        moved = mean + delta / count
+        total = np.where(here & ~begins, total + delta * (value - moved), total)
+        mean = np.where(begins, value, np.where(here, moved, mean))
+        if dialect.infinity_has_no_spread:
+            total = np.where(begins & ~np.isfinite(value), np.nan, total)
+    result: FloatArray = total / count
+    return result
 
 
 def _extreme(values: FloatArray, there: BoolArray, *, smallest: bool) -> FloatArray:

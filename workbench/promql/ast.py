@@ -1,7 +1,7 @@
 """Expressions: PromQL as small frozen values.
 
-They hash by what they say, so that a sub-expression that several rules share is evaluated once. Parentheses leave no trace, and
-durations are whole milliseconds, as Prometheus has them.
+They hash by what they say, so that a sub-expression that several rules share is evaluated once. Parentheses and unary plus leave no
+trace, and durations are whole milliseconds, as Prometheus has them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,21 @@ class MatchKind(StrEnum):
     NOT_EQUAL = "!="
     REGEX = "=~"
     NOT_REGEX = "!~"
+
+
+class Kind(StrEnum):
+    """What an expression is: the types of PromQL."""
+
+    SCALAR = "scalar"
+    VECTOR = "instant vector"
+    RANGE = "range vector"
+    TEXT = "string"
+
+
+class At(StrEnum):
+    """`@ start()` and `@ end()`: for a rule both are the instant of its evaluation, also inside a subquery."""
+
+    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,12 +51,22 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A string literal: only an argument of functions and aggregations."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
-    """`name{label="x"} offset 5m`: the newest sample of each matching series."""
+    """`name{label="x"} offset 5m @ 600`: the newest sample of each matching series."""
 
     matchers: tuple[Matcher, ...]
-    """Sorted; the metric name is the matcher of `__name__`."""
+    """By label, those of one label in the order of the text; the metric name is the matcher of `__name__`."""
     offset_ms: int = 0
+    """How far back; negative: ahead."""
+    at_ms: int | At | None = None
+    """Looked at then instead of at the instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +75,18 @@ class Range:
 
     selector: Selector
     window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery:
+    """`expr[1h:1m] offset 5m`: the values of an expression at every multiple of the step in a window."""
+
+    expr: Expr
+    window_ms: int
+    step_ms: int | None = None
+    """None: the evaluation interval."""
+    offset_ms: int = 0
+    at_ms: int | At | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +106,8 @@ class Aggregate:
     labels: tuple[str, ...] = ()
     """Sorted: what is kept, or with `without` what is dropped."""
     without: bool = False
+    parameter: Expr | None = None
+    """Of `topk`, `bottomk`, `quantile` (a scalar) and `count_values` (a text)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +142,54 @@ class Negate:
     argument: Expr
 
 
-Expr = Number | Selector | Range | Call | Aggregate | Binary | Negate
+Expr = Number | Text | Selector | Range | Subquery | Call | Aggregate | Binary | Negate
 
-ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^"})
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "atan2"})
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
+
+SCALAR_FUNCTIONS = frozenset({"time", "pi", "scalar"})
+"""The functions whose result is a scalar."""
+
+
+def kind_of(expr: Expr) -> Kind:
+    """The type of an expression."""
+    match expr:
+        case Number():
+            return Kind.SCALAR
+        case Text():
+            return Kind.TEXT
+        case Range() | Subquery():
+            return Kind.RANGE
+        case Negate(argument):
+            return kind_of(argument)
+        case Binary(left=left, right=right):
+            return Kind.SCALAR if is_scalar(left) and is_scalar(right) else Kind.VECTOR
+        case Call(function, _):
+            return Kind.SCALAR if function in SCALAR_FUNCTIONS else Kind.VECTOR
+        case _:
+            return Kind.VECTOR
 
 
 def is_scalar(expr: Expr) -> bool:
     """Whether the expression is a scalar rather than a vector."""
+    return kind_of(expr) is Kind.SCALAR
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions of which an expression is made, in the order of the text."""
     match expr:
-        case Number():
-            return True
-        case Negate(argument):
-            return is_scalar(argument)
+        case Call(_, arguments):
+            return arguments
+        case Aggregate(argument=argument, parameter=parameter):
+            return (argument,) if parameter is None else (parameter, argument)
         case Binary(left=left, right=right):
-            return is_scalar(left) and is_scalar(right)
-        case Call(function, _):
-            return function == "time"
+            return left, right
+        case Negate(argument):
+            return (argument,)
+        case Range(selector, _):
+            return (selector,)
+        case Subquery(expr=inner):
+            return (inner,)
         case _:
-            return False
+            return ()

@@ -28,7 +28,7 @@ from workbench.promql.counters import Counters
 from workbench.promql.dialect import Dialect
 from workbench.promql.operators import compute
 from workbench.promql.vector import BoolArray
-from workbench.promql.windows import IntArray, Times, Windows
+from workbench.promql.windows import Copies, IntArray, Windows, common_step
 from workbench.telemetry.series import FloatArray
 
 ORDERINGS = frozenset({">", "<", ">=", "<="})
@@ -48,7 +48,8 @@ class SumOfRates:
         """What an expression is a sum of; None if it is anything else."""
         match expr:
             case Aggregate("sum", Call("rate" | "increase" as function, (Range(selector, window_ms),)), (), without=False):
-                return cls(selector, window_ms, function == "rate") if selector.offset_ms == 0 else None
+                moved = selector.offset_ms != 0 or selector.at_ms is not None
+                return None if moved else cls(selector, window_ms, function == "rate")
             case _:
                 return None
 
@@ -81,6 +82,8 @@ def _boundable(expr: Expr, found: list[SumOfRates]) -> str | None:
                 return sides[1] if is_scalar(left) else sides[0]
             if operator in {"and", "unless"}:
                 return sides[0]
+            if operator == "or":
+                return both
             if operator in {"+", "-"}:
                 return both if operator == "+" else "any"
             if operator in {"*", "/"} and is_scalar(right) and sides[1] == "whole":
@@ -172,6 +175,8 @@ def _tree(exprs: Sequence[Expr], set_of: Callable[[Selector], int]) -> _Node:
         return lambda given: _both(left(given), right, given)
     if operator == "unless":
         return lambda given: _unless(left(given), right(given))
+    if operator == "or":
+        return lambda given: _any(left(given), right(given))
     if operator in ORDERINGS:
         keeps_right = is_scalar(first.left)
         return lambda given: _compared(operator, left(given), right(given), keeps_right=keeps_right)
@@ -225,6 +230,19 @@ def _both(left: Bounds, right: _Node, given: SetBounds) -> Bounds:
     return Bounds(left.low, left.high, _either(left.sure, other.sure), _either(left.maybe, other.maybe))
 
 
+def _any(left: Bounds, right: Bounds) -> Bounds:
+    """The left element, or the right one where there is no left one."""
+    maybe = None if left.maybe is None or right.maybe is None else left.maybe | right.maybe
+    if left.sure is None:
+        return Bounds(left.low, left.high, None, maybe)
+    sure = None if right.sure is None else left.sure | right.sure
+    perhaps = True if left.maybe is None else left.maybe
+    # Where neither is decided, the interval holds both values; what an absent side holds can only widen it.
+    low = np.where(left.sure, left.low, np.where(perhaps, np.fmin(left.low, right.low), right.low))
+    high = np.where(left.sure, left.high, np.where(perhaps, np.fmax(left.high, right.high), right.high))
+    return Bounds(low, high, sure, maybe)
+
+
 def _unless(left: Bounds, right: Bounds) -> Bounds:
     nowhere = np.zeros((1, 1), bool)
     gone = nowhere if right.maybe is None else ~right.maybe
@@ -239,6 +257,7 @@ class SetBounds:
         """`instants_ms` [T] ascends; every sample up to the last of them has been read."""
         self._counters = counters
         self._instants_ms = instants_ms
+        self._step_ms = common_step(instants_ms)
         self._dialect = dialect
         self._rounding = (4 * largest_set + 64) * 2.0**-53
         self._known: dict[tuple[int, bool], Bounds] = {}
@@ -252,8 +271,7 @@ class SetBounds:
         return Bounds(every.low[rows], every.high[rows], every.sure, every.maybe)
 
     def _computed(self, window_ms: int, per_s: float) -> Bounds:
-        low, high, windows = _edges(self._counters.times, self._instants_ms, window_ms, self._dialect)
-        total = self._counters.between(low, high)
+        total, windows = self._increments(window_ms)
         covered, threshold = windows.covered_s, windows.threshold_s
         if self._dialect.clamps_last:
             left = np.where(windows.left_s >= threshold, windows.spacing_s / 2, windows.left_s)
@@ -266,31 +284,12 @@ class SetBounds:
         enough = None if windows.enough.all() else windows.enough[None, :]
         return Bounds(total * least, total * most, enough, enough)
 
-
-def _edges(
-    times: Times, instants_ms: IntArray, window_ms: int, dialect: Dialect
-) -> tuple[IntArray | slice, IntArray | slice, Windows]:
-    """First and last sample of each window, and the windows; as slices and one window if all windows are alike."""
-    count = len(instants_ms)
-    if count > 2 and times.step_ms:
-        step_ms = int(instants_ms[1] - instants_ms[0])
-        begin, end = int(instants_ms[0]), int(instants_ms[-1])
-        edge = 0 if dialect.left_open else -1
-        low, last_low = times.until_one(begin - window_ms + edge), times.until_one(end - window_ms + edge)
-        high, last_high = times.until_one(begin) - 1, times.until_one(end) - 1
-        apart, over = divmod(step_ms, times.step_ms)
-        # Sample numbers are whole divisions of time, cut off at the ends of the series. If both edges move by as many samples
-        # over the whole block as time does, none was cut off in between: the windows are copies of each other.
-        whole = apart * (count - 1)
-        if (
-            over == 0 < apart
-            and end - begin == step_ms * (count - 1)
-            and last_low - low == whole == last_high - high
-            and high > low
-        ):
-            one = Windows.over(times, instants_ms[:1], window_ms, 0, dialect)
-            return slice(low, low + whole + 1, apart), slice(high, high + whole + 1, apart), one
-    windows = Windows.over(times, instants_ms, window_ms, 0, dialect)
-    low_at = np.where(windows.enough, windows.low, 0)
-    high_at = np.where(windows.enough, windows.high, 0)
-    return low_at, high_at, windows
+    def _increments(self, window_ms: int) -> tuple[FloatArray, Windows]:
+        """Of every set in every window [sets, T], and the windows: one if all are alike."""
+        times = self._counters.times
+        copies = Copies.of(times, self._instants_ms, self._step_ms, window_ms, self._dialect)
+        if copies is not None:
+            return self._counters.between(copies.low, copies.high), copies.one
+        windows = Windows.over(times, self._instants_ms, window_ms, self._dialect)
+        low, high = np.where(windows.enough, windows.low, 0), np.where(windows.enough, windows.high, 0)
+        return self._counters.between(low, high), windows

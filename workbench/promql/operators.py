@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from workbench.promql.ast import ARITHMETIC, COMPARISONS, Binary, Matching
+from workbench.promql.dialect import Dialect
+from workbench.promql.go_math import power
+from workbench.promql.go_trigonometry import atan2
 from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, dropped, either, kept, merged, without_name
 from workbench.telemetry.series import FloatArray
 
@@ -17,7 +20,8 @@ _COMPUTE: dict[str, Callable[[Any, Any], Any]] = {
     "*": np.multiply,
     "/": np.divide,
     "%": np.fmod,
-    "^": np.power,
+    "^": power,
+    "atan2": atan2,
     "==": np.equal,
     "!=": np.not_equal,
     ">": np.greater,
@@ -39,17 +43,24 @@ def of_scalars(operator: str, left: Scalar, right: Scalar) -> Scalar:
     return Scalar(number, either(left.failed, right.failed))
 
 
-def with_scalar(expr: Binary, vector: Vector, scalar: Scalar, *, scalar_left: bool) -> Vector:
+def _keeps_name(expr: Binary, dialect: Dialect) -> bool:
+    """Whether the elements of an operator keep their name, `bool` aside."""
+    return expr.operator not in ARITHMETIC or (expr.operator == "atan2" and not dialect.atan2_drops_name)
+
+
+def with_scalar(expr: Binary, vector: Vector, scalar: Scalar, dialect: Dialect, *, scalar_left: bool) -> Vector:
     """A vector and a scalar."""
     number = scalar.values[None, :]
     result = compute(expr.operator, *((number, vector.values) if scalar_left else (vector.values, number)))
     failed = either(vector.failed, scalar.failed)
     if expr.operator in COMPARISONS and not expr.returns_bool:
         return Vector(vector.labels, vector.values, vector.present & result, failed)
+    if _keeps_name(expr, dialect) and not expr.returns_bool:
+        return Vector(vector.labels, result.astype(np.float64), vector.present, failed)
     return merged([without_name(labels) for labels in vector.labels], result.astype(np.float64), vector.present, failed)
 
 
-def with_vector(expr: Binary, left: Vector, right: Vector) -> Vector:
+def with_vector(expr: Binary, left: Vector, right: Vector, dialect: Dialect) -> Vector:
     """Two vectors, element by matching element."""
     failed = either(left.failed, right.failed)
     match expr.operator:
@@ -65,7 +76,7 @@ def with_vector(expr: Binary, left: Vector, right: Vector) -> Vector:
                 failed,
             )
         case _:
-            return _pairwise(expr, left, right, failed)
+            return _pairwise(expr, left, right, failed, dialect)
 
 
 def signature(labels: Labels, matching: Matching) -> Labels:
@@ -87,7 +98,7 @@ def _covered(one: Vector, other: Vector, matching: Matching) -> BoolArray:
     return out
 
 
-def _pairwise(expr: Binary, left: Vector, right: Vector, failed: BoolArray | None) -> Vector:
+def _pairwise(expr: Binary, left: Vector, right: Vector, failed: BoolArray | None, dialect: Dialect) -> Vector:
     """Arithmetic and comparisons (VectorBinop in promql/engine.go), which also says in which order matching fails."""
     matching = expr.matching
     many, one = (right, left) if matching.many == "right" else (left, right)
@@ -117,7 +128,7 @@ def _pairwise(expr: Binary, left: Vector, right: Vector, failed: BoolArray | Non
                 else:
                     taken[key] = both
             present.append(both)
-            labels.append(_result_labels(expr, own, one.labels[partner]))
+            labels.append(_result_labels(expr, own, one.labels[partner], dialect))
     instants = left.values.shape[1]
     failed = either(failed, ambiguous) if ambiguous.any() else failed
     return merged(labels, np.array(values).reshape(-1, instants), np.array(present, bool).reshape(-1, instants), failed)
@@ -135,17 +146,15 @@ def _by_signature(one: Vector, matching: Matching) -> tuple[dict[Labels, list[in
     return rows, twice
 
 
-def _result_labels(expr: Binary, own: Labels, partner: Labels) -> Labels:
+def _result_labels(expr: Binary, own: Labels, partner: Labels, dialect: Dialect) -> Labels:
+    """ResultMetric in promql/engine.go: arithmetic drops the name first, `bool` last."""
     matching = expr.matching
-    labels = without_name(own) if expr.operator in ARITHMETIC or expr.returns_bool else own
+    labels = own if _keeps_name(expr, dialect) else without_name(own)
     if matching.many is None:
         labels = kept(labels, matching.labels) if matching.on else tuple(pair for pair in labels if pair[0] not in matching.labels)
-    if not matching.include:
-        return labels
-    result = dict(labels)
-    given = dict(partner)
-    for name in matching.include:
-        result.pop(name, None)
-        if name in given:
-            result[name] = given[name]
-    return tuple(sorted(result.items()))
+    if matching.include:
+        given = dict(partner)
+        result = {name: value for name, value in labels if name not in matching.include}
+        result |= {name: given[name] for name in matching.include if name in given}
+        labels = tuple(sorted(result.items()))
+    return without_name(labels) if expr.returns_bool else labels

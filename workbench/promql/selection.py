@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
-from workbench.errors import BadInput, Problem
 from workbench.promql.ast import Matcher, MatchKind, Selector
+from workbench.promql.regex import matches
 from workbench.telemetry.series import Series, Telemetry
 
 _Test = Callable[[str], bool]
 
 
-def select(telemetry: Telemetry, selector: Selector) -> tuple[Series, ...]:
-    """The series that match every matcher, in the order of their keys.
+def select(telemetry: Telemetry, selector: Selector, *, newlines: bool = True) -> tuple[Series, ...]:
+    """The series that match every matcher, in the order of their labels, the metric name among them.
 
-    Regular expressions are anchored at both ends. Raises BadInput for one that Python cannot compile.
+    Regular expressions are RE2's, anchored at both ends; `newlines`: their dot matches one. Raises BadInput for what is none.
     """
     names = [m for m in selector.matchers if m.label == "__name__"]
-    rest = [(m.label, _test(m)) for m in selector.matchers if m.label != "__name__"]
+    rest = [(m.label, tester(m, newlines=newlines)) for m in selector.matchers if m.label != "__name__"]
     found: list[Series] = []
-    for name in _named(telemetry, names):
+    for name in _named(telemetry, names, newlines):
         for series in telemetry.by_name[name]:
             labels = series.key.label_map
             if all(test(labels.get(label, "")) for label, test in rest):
                 found.append(series)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: sorted((("__name__", one.key.name), *one.key.labels))))
 
 
-def _named(telemetry: Telemetry, matchers: Sequence[Matcher]) -> list[str]:
+def _named(telemetry: Telemetry, matchers: Sequence[Matcher], newlines: bool) -> list[str]:
     exact = {m.text for m in matchers if m.kind is MatchKind.EQUAL}
     if len(exact) > 1:
         return []
     among = [name for name in exact if name in telemetry.by_name] if exact else list(telemetry.names)
-    tests = [_test(m) for m in matchers]
+    tests = [tester(m, newlines=newlines) for m in matchers]
     return [name for name in among if all(test(name) for test in tests)]
 
 
-def _test(matcher: Matcher) -> _Test:
+def tester(matcher: Matcher, *, newlines: bool) -> _Test:
+    """Whether a label's value (the empty text where there is none) satisfies a matcher."""
     text = matcher.text
     match matcher.kind:
         case MatchKind.EQUAL:
             return lambda value: value == text
         case MatchKind.NOT_EQUAL:
             return lambda value: value != text
-        case _:
-            try:
-                pattern = re.compile(text, re.DOTALL)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise BadInput(Problem("promql/regex", f"not a regular expression: {error}", found=text[:200])) from None
-            wanted = matcher.kind is MatchKind.REGEX
-            return lambda value: (pattern.fullmatch(value) is not None) == wanted
+        case MatchKind.REGEX:
+            return matches(text, newlines=newlines)
+        case MatchKind.NOT_REGEX:
+            test = matches(text, newlines=newlines)
+            return lambda value: not test(value)

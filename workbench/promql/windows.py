@@ -75,26 +75,30 @@ class Windows:
     """Mean distance of samples."""
 
     @classmethod
-    def over(cls, times: Times, instants_ms: IntArray, window_ms: int, offset_ms: int, dialect: Dialect) -> Windows:
-        """Windows that end at each instant, moved back by the offset."""
-        right = instants_ms - offset_ms
-        left = right - window_ms
+    def over(cls, times: Times, right_ms: IntArray, window_ms: int, dialect: Dialect, latest_ms: IntArray | None = None) -> Windows:
+        """Windows that end at `right_ms` [T]; samples later than `latest_ms` [T] are not there yet (None: none are)."""
+        left = right_ms - window_ms
         low = times.until(left) if dialect.left_open else times.before(left)
-        high = times.until(right) - 1
+        high = times.until(right_ms if latest_ms is None else np.minimum(right_ms, latest_ms)) - 1
         enough = high > low
         if not enough.any():
-            empty = np.zeros(instants_ms.shape)
+            empty = np.zeros(right_ms.shape)
             return cls(low, high, enough, empty, empty, empty, empty)
         a, b = np.minimum(low, len(times) - 1), np.maximum(high, 0)
         first, last = times.ms[a], times.ms[b]
         covered = (last - first) / 1000.0
         spacing = covered / np.maximum(b - a, 1)
-        return cls(low, high, enough, covered, (first - left) / 1000.0, (right - last) / 1000.0, spacing)
+        return cls(low, high, enough, covered, (first - left) / 1000.0, (right_ms - last) / 1000.0, spacing)
 
     @property
     def threshold_s(self) -> FloatArray:
         """An edge at least this far from its sample is not reached: only half a spacing is added."""
         return self.spacing_s * 1.1
+
+    @property
+    def counts(self) -> IntArray:
+        """How many samples each window holds; 0 or less: none."""
+        return self.high - self.low + 1
 
     def at(self, some: IntArray) -> Windows:
         """Only some of the windows."""
@@ -105,3 +109,40 @@ class Windows:
     def moved(self, by: int) -> Windows:
         """The same windows over samples that are counted from another one."""
         return replace(self, low=self.low + by, high=self.high + by)
+
+
+def common_step(instants_ms: IntArray) -> int:
+    """The distance of neighbouring instants if it is the same everywhere, else 0."""
+    if len(instants_ms) < 3:
+        return 0
+    step = int(instants_ms[1] - instants_ms[0])
+    return step if np.all(np.diff(instants_ms) == step) else 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Copies:
+    """Windows that are copies of each other, one a whole number of samples after the other: what usual rules have."""
+
+    low: slice
+    high: slice
+    """First and last sample of every window, as slices."""
+    one: Windows
+    """The first of them; the lengths of time are the same in all."""
+
+    @classmethod
+    def of(cls, times: Times, right_ms: IntArray, step_ms: int, window_ms: int, dialect: Dialect) -> Copies | None:
+        """The windows that end at `right_ms`, `step_ms` apart; None unless they are copies with at least two samples each."""
+        if not times.step_ms or not step_ms:
+            return None
+        count, begin, end = len(right_ms), int(right_ms[0]), int(right_ms[-1])
+        apart, over = divmod(step_ms, times.step_ms)
+        edge = 0 if dialect.left_open else -1
+        low, last_low = times.until_one(begin - window_ms + edge), times.until_one(end - window_ms + edge)
+        high, last_high = times.until_one(begin) - 1, times.until_one(end) - 1
+        # Sample numbers are whole divisions of time, cut off at the ends of the series. If both edges move by as many samples
+        # over the whole block as time does, none was cut off in between: the windows are copies of each other.
+        whole = apart * (count - 1)
+        if not (over == 0 < apart and last_low - low == whole == last_high - high and high > low):
+            return None
+        one = Windows.over(times, right_ms[:1], window_ms, dialect)
+        return cls(slice(low, low + whole + 1, apart), slice(high, high + whole + 1, apart), one)
