@@ -15,6 +15,7 @@ from workbench.alerts.rules import AlertRule, Profile, RuleGroup
 from workbench.alerts.timeline import timeline
 from workbench.cli.main import cli
 from workbench.run.replay import replay
+from workbench.scenario.schema.naming import MetricsMap
 from workbench.scenario.schema.policy import Policy
 from workbench.telemetry.fetch_out import text_of
 from workbench.telemetry.history import Reading, read_history
@@ -179,6 +180,26 @@ def test_counters_that_are_not_there_are_unknown_and_the_nearest_told(tmp_path, 
     assert told.nearest == nearest
     assert outcome.slos[0].sli is None
     assert "replay/nothing-measured" in checks(outcome)
+
+
+def test_a_map_of_metrics_changes_names_and_no_number(tmp_path):
+    (tmp_path / "h.csv").write_text("time,http_requests_total,http_request_errors_total\n0,1000,10\n60,1100,12\n120,1200,12\n")
+    mapped = policy().model_copy(update={"metrics": MetricsMap(names={"http_requests_total": "hits"})})
+    outcome = replay(tmp_path / "h.csv", mapped, reading=Reading.COUNTERS)
+
+    assert measured(outcome) == [("availability", 198, 200, False, 0)]
+    assert "rate(hits[" in outcome.rules[0].rules[0].expr
+
+
+def test_bounds_as_prometheus_2_writes_them_are_told(tmp_path):
+    name = "http_request_duration_seconds_bucket"
+    head = ",".join(["time", "http_requests_total", *(f'"{name}{{le=""{le}""}}"' for le in ("0.5", "1", "+Inf"))])
+    (tmp_path / "h.csv").write_text(f"{head}\n0,1,1,1,1\n60,2,1,2,2\n")
+    slow = {"indicator": {"kind": "latency", "threshold": "1s"}, "target": "99%", "window": "history"}
+    outcome = replay(tmp_path / "h.csv", policy(slow=slow), reading=Reading.COUNTERS)
+
+    assert any('(le="1")' in f.message for f in outcome.findings if f.check == "history/le")
+    assert any("no bucket has its threshold" in f.message for f in outcome.findings)
 
 
 def test_nginx_spends_its_budget_with_three_errors_of_1213_requests():

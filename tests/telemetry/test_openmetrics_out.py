@@ -14,7 +14,7 @@ from tests.support.places import ROOT
 from tests.support.programs import need
 from tests.support.prometheus_server import ask, make_blocks, server
 from workbench.alerts.rules import Profile
-from workbench.cli.export import command as export
+from workbench.cli.main import cli
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
 from workbench.telemetry.history import read_history
@@ -157,7 +157,7 @@ def test_families_have_their_type_and_a_whole_histogram_stands_together():
 
 
 def run(*arguments):
-    return CliRunner().invoke(export, ["openmetrics", *arguments])
+    return CliRunner().invoke(cli, ["export", "openmetrics", *arguments])
 
 
 @pytest.fixture(scope="module")
