@@ -95,8 +95,8 @@ def test_what_is_written_is_read_back_to_the_bit(tmp_path):
     assert abs(estimate(telemetry).size / result.size - 1) < 0.15
 
 
-def test_milliseconds_survive_the_binary_arithmetic_of_prometheus():
-    start = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
+@pytest.mark.parametrize("start", [START, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)], ids=["today", "in 1970"])
+def test_milliseconds_survive_the_binary_arithmetic_of_prometheus(start):
     times = np.arange(1000, 9000) / 1000
     text, _ = written(telemetry_of(Series(SeriesKey("a"), times, np.zeros(8000, np.int64))), start)
 
