@@ -4,8 +4,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from workbench.cli.main import _code
-from workbench.cli.replay import command
+from workbench.cli.main import _code, cli
+from workbench.report.folder import RESULTS
 
 POLICY = """\
 apiVersion: workbench/v1
@@ -32,7 +32,7 @@ def names(place):
 
 
 def run(*arguments):
-    return CliRunner().invoke(command, ["history.csv", "--policy", "policy.yaml", *arguments])
+    return CliRunner().invoke(cli, ["replay", "history.csv", "--policy", "policy.yaml", *arguments])
 
 
 def test_json_says_what_the_rows_say(place):  # noqa: ARG001 - the folder it runs in
@@ -62,9 +62,7 @@ def test_the_timeline_goes_to_its_file_and_the_result_to_its_folder(place):
     assert (row["alert"], json.loads(row["labels"])) == ("fast", {"severity": "critical", "slo": "availability"})
     assert int(row["firing_at_s"]) - int(row["pending_at_s"]) == 120
     assert (place / "out" / "alerts.csv").read_text() == (place / "alerts.csv").read_text()
-    assert names(place / "out") == {
-        *("outcome.json", "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html")
-    }
+    assert names(place / "out") == set(RESULTS)
 
 
 def test_a_folder_that_is_there_is_refused_before_anything_is_read(place):

@@ -14,7 +14,7 @@ from tests.support.places import ROOT
 from tests.support.programs import need
 from tests.support.prometheus_server import ask, make_blocks, server
 from workbench.alerts.rules import Profile
-from workbench.cli.export import command as export
+from workbench.cli.main import cli
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
 from workbench.telemetry.history import read_history
@@ -95,8 +95,8 @@ def test_what_is_written_is_read_back_to_the_bit(tmp_path):
     assert abs(estimate(telemetry).size / result.size - 1) < 0.15
 
 
-def test_milliseconds_survive_the_binary_arithmetic_of_prometheus():
-    start = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
+@pytest.mark.parametrize("start", [START, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)], ids=["today", "in 1970"])
+def test_milliseconds_survive_the_binary_arithmetic_of_prometheus(start):
     times = np.arange(1000, 9000) / 1000
     text, _ = written(telemetry_of(Series(SeriesKey("a"), times, np.zeros(8000, np.int64))), start)
 
@@ -139,14 +139,16 @@ def test_families_have_their_type_and_a_whole_histogram_stands_together():
         )
     )
 
+    bounds = ('le="2.5"', 'le="10.0"', 'le="+Inf"')
+    first = [*(f"h_bucket{{{{{le}}}}} {n} {{}}" for le, n in zip(bounds, (1, 1, 2), strict=True)), "h_sum 1.5 {}", "h_count 2 {}"]
+    second = [*(f"h_bucket{{{{{le}}}}} {n} {{}}" for le, n in zip(bounds, (1, 2, 3), strict=True)), "h_sum 2.5 {}", "h_count 3 {}"]
     assert text.splitlines() == [
         "# TYPE g_bucket unknown",
         'g_bucket{le="+Inf"} 2 1775001600',
         'g_bucket{le="+Inf"} 3 1775001615',
         "# TYPE h histogram",
-        *(f"{name} {value} {at}" for at, column in ((1775001600, 0), (1775001615, 1)) for name, value in (
-            ('h_bucket{le="2.5"}', [1, 1][column]), ('h_bucket{le="10.0"}', [1, 2][column]), ('h_bucket{le="+Inf"}', [2, 3][column]),
-            ("h_sum", [1.5, 2.5][column]), ("h_count", [2, 3][column]))),
+        *(line.format(1775001600) for line in first),
+        *(line.format(1775001615) for line in second),
         "# TYPE n counter",
         "n_total 1 1775001600",
         "n_total 2 1775001615",
@@ -155,11 +157,11 @@ def test_families_have_their_type_and_a_whole_histogram_stands_together():
 
 
 def run(*arguments):
-    return CliRunner().invoke(export, ["openmetrics", *arguments])
+    return CliRunner().invoke(cli, ["export", "openmetrics", *arguments])
 
 
 @pytest.fixture(scope="module")
-def starter(tmp_path_factory):
+def starter():
     """A scenario that simulates in a moment."""
     return ROOT / "scenarios/starter/scenario.yaml"
 

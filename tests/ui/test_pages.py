@@ -147,8 +147,8 @@ def replayed(content: bytes) -> AppTest:
 def test_an_uploaded_history_is_replayed_and_shown(monkeypatch):
     seen = []
 
-    def replay(path, _policy, *, route=None, incidents=None):
-        seen.append((path.read_bytes(), route, incidents))
+    def replay(path, _policy, *, route=None, incidents=None, reading=None, **names):
+        seen.append((path.read_bytes(), route, incidents, reading, names))
         return recorded(synthetic_outcome(targets={"login": "0.9995"}))
 
     monkeypatch.setattr("workbench.run.replay.replay", replay)
@@ -156,8 +156,28 @@ def test_an_uploaded_history_is_replayed_and_shown(monkeypatch):
     at = replayed(b"time,total,errors\n")
 
     slo = synthetic_outcome(targets={"login": "0.9995"}).slos[0]
-    assert seen == [(b"time,total,errors\n", None, None)]
+    usual = {"requests_name": "http_requests_total", "errors_name": "http_request_errors_total"}
+    assert seen == [(b"time,total,errors\n", None, None, None, usual)]
     assert used(at, "login") == f"{(slo.total - slo.good) / slo.total / float(1 - slo.target) * 100:,.1f}%"
+
+
+def test_the_reading_of_an_upload_is_chosen_and_never_guessed(monkeypatch):
+    seen = []
+
+    def replay(_path, _policy, *, reading=None, requests_name=None, **_):
+        seen.append((reading, requests_name))
+        return recorded(synthetic_outcome(targets={"login": "0.9995"}))
+
+    monkeypatch.setattr("workbench.run.replay.replay", replay)
+    at = AppTest.from_function(replay_page, default_timeout=30)
+    at.run()
+    at.selectbox(key="reading").set_value("what counters and gauges showed").run()
+    at.text_input(key="requests_name").set_value("hits")
+    at.file_uploader(key="history").set_value(("mine.csv", b"time,hits\n", "text/csv")).run()
+    at.file_uploader(key="history").set_value(("mine.om", b"hits 1 0\n", "text/plain")).run()
+
+    assert not at.exception
+    assert seen == [("counters", "hits"), (None, "hits")]
 
 
 def test_problems_of_an_upload_stand_in_a_table_under_the_users_name(monkeypatch):

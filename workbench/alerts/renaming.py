@@ -41,8 +41,7 @@ class Renaming:
         problems = list(self._collisions(given))
         if problems:
             raise BadInput(problems)
-        series = [Series(self.key(one.key, given), one.times, one.values) for one in given.series]
-        return Telemetry.of(series, horizon_s=given.horizon_s, scrape_interval_s=given.scrape_interval_s)
+        return given.with_series(Series(self.key(one.key, given), one.times, one.values) for one in given.series)
 
     def vocabulary(self, given: Vocabulary) -> Vocabulary:
         """The vocabulary of the renamed telemetry."""

@@ -159,7 +159,7 @@ def _until(telemetry: Telemetry, until_s: float | None) -> Telemetry:
     """The scrapes up to an instant; arrays of times stay shared."""
     import numpy as np
 
-    from workbench.telemetry.series import Series, Telemetry
+    from workbench.telemetry.series import Series
 
     if until_s is None:
         return telemetry
@@ -172,12 +172,7 @@ def _until(telemetry: Telemetry, until_s: float | None) -> Telemetry:
         times, count = kept[id(one.times)]
         if count:
             series.append(Series(one.key, cast("np.ndarray[tuple[int], np.dtype[np.float64]]", times), one.values[:count]))
-    return Telemetry.of(
-        series,
-        horizon_s=min(until_s, telemetry.horizon_s),
-        scrape_interval_s=telemetry.scrape_interval_s,
-        counts_from_zero=telemetry.counts_from_zero,
-    )
+    return telemetry.with_series(series, min(until_s, telemetry.horizon_s))
 
 
 @contextlib.contextmanager

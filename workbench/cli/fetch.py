@@ -20,6 +20,7 @@ from workbench.errors import BadInput, CouldNotRun, Problem
 
 if TYPE_CHECKING:
     from workbench.telemetry.fetch import Plan, Wanted
+    from workbench.telemetry.fetch_chunks import Found
     from workbench.telemetry.prometheus_api import Credentials
 
 _PATH = click.Path(path_type=Path)
@@ -105,21 +106,30 @@ def command(
         with progress(f"Fetching from {client.url}", 1.0) as at:
             findings = fetch.run(at)
         if not fetch.samples:
-            raise BadInput(
-                Problem(
-                    "fetch/nothing",
-                    "the server has no sample of this in that time",
-                    file=client.url,
-                    found=", ".join(w.text for w in wanted),
-                )
-            )
+            shutil.rmtree(folder, ignore_errors=True)
+            found = ", ".join(one.text for one in wanted)
+            raise BadInput(Problem("fetch/nothing", "the server has no sample of this in that time", file=client.url, found=found))
+        counted = _Counted(fetch.found())
         try:
-            findings += write_history(out, folder, fetch.found())
+            findings += write_history(out, folder, counted)
         except OSError as error:
             raise CouldNotRun(f"cannot write {out}: {error.strerror or error}") from error
         shutil.rmtree(folder, ignore_errors=True)
     print_problems(findings)
-    click.echo(f"{out}: {fetch.samples:,} samples; workbench replay {out} --counters --policy POLICY")
+    click.echo(f"{out}: {counted.samples:,} samples; workbench replay {out} --counters --policy POLICY")
+
+
+class _Counted:
+    """Chunks on their way into the file, and how many samples they held."""
+
+    def __init__(self, chunks: Iterator[Found]) -> None:
+        self._chunks = chunks
+        self.samples = 0
+
+    def __iter__(self) -> Iterator[Found]:
+        for found in self._chunks:
+            self.samples += sum(len(times) for times, _ in found.values())
+            yield found
 
 
 def _told(check: str, message: str, url: str) -> Problem:
@@ -234,14 +244,15 @@ def _folder(out: Path) -> Iterator[Path]:
     except OSError as error:
         raise CouldNotRun(f"cannot keep chunks beside {out}: {error.strerror or error}") from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CouldNotRun(f"another process is fetching {out}") from error
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise CouldNotRun(f"another process is fetching {out}") from error
+    try:
         yield folder
     finally:
-        os.close(handle)
         with contextlib.suppress(OSError):
             if {path.name for path in folder.iterdir()} <= {_MANIFEST}:  # nothing worth keeping
                 (folder / _MANIFEST).unlink(missing_ok=True)
                 folder.rmdir()
+        os.close(handle)

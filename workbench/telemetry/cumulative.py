@@ -200,13 +200,9 @@ class CountersReading:
 
 def _label_groups(table: Table, layout: CountersLayout) -> dict[tuple[tuple[str, str], ...], IntArray]:
     """Row numbers in the file's order for every combination of labels."""
-    if not layout.columns.texts:
+    together = table.groups
+    if together is None:
         return {(): np.arange(len(table))}
-    together = np.zeros(len(table), np.int64)
-    for column in layout.columns.texts:
-        texts = table.texts[column.position]
-        together = together * max(1, len(texts.values)) + texts.codes
-        _, together = np.unique(together, return_inverse=True)
     order = np.argsort(together, kind="stable")
     count = int(together.max(initial=-1)) + 1
     edges = np.searchsorted(together[order], np.arange(count + 1))

@@ -14,7 +14,7 @@ from workbench.telemetry.coverage import Coverage, cover, first_lines, instants_
 from workbench.telemetry.instants import LOCAL_TIMES, MICROSECONDS, TimeForm, utc
 from workbench.telemetry.looks import looks_per_interval
 from workbench.telemetry.recorded import LATENCY_NAME, History, Reading, Request
-from workbench.telemetry.series import FloatArray, Series, Telemetry, is_stale
+from workbench.telemetry.series import FloatArray, Series, Telemetry, is_stale, le_label
 from workbench.telemetry.source import digest_of
 
 CODE_LABELS = ("status_code", "code", "status")
@@ -122,13 +122,20 @@ def _coverage(gathered: Gathered, requests: tuple[Series, ...]) -> Coverage:
 
 
 def _bounds(telemetry: Telemetry) -> tuple[float, ...]:
-    bounds = set()
+    """Bounds of the latency histogram that are written as Prometheus 3 writes them, and so found by objectives."""
+    found = _written_bounds(telemetry)
+    return tuple(sorted(bound for text, bound in found.items() if np.isfinite(bound) and text == le_label(bound)))
+
+
+def _written_bounds(telemetry: Telemetry) -> dict[str, float]:
+    found: dict[str, float] = {}
     for one in telemetry.by_name.get(f"{LATENCY_NAME}_bucket", ()):
+        text = one.key.label_map.get("le", "")
         try:
-            bounds.add(float(one.key.label_map.get("le", "")))
+            found[text] = float(text)
         except ValueError:
             continue
-    return tuple(sorted(bound for bound in bounds if np.isfinite(bound)))
+    return found
 
 
 def _signs(telemetry: Telemetry, request: Request, file: str) -> list[Problem]:
@@ -159,6 +166,12 @@ def _signs(telemetry: Telemetry, request: Request, file: str) -> list[Problem]:
             "they are good events unless an objective names them in bad_codes or exclude_codes"
         )
         found.append(Problem("history/client-gave-up", message, Severity.INFO, file))
+    if other := [text for text, bound in _written_bounds(telemetry).items() if text != le_label(bound)]:
+        shown = listed([f'le="{text}"' for text in other], 5)
+        message = (
+            f'bounds are written as Prometheus 2 stores them ({shown}); objectives look for those of Prometheus 3, as le="1.0"'
+        )
+        found.append(Problem("history/le", message, Severity.WARNING, file))
     stale = sum(int(is_stale(one.values).sum()) for one in telemetry if one.values.dtype.kind == "f")
     if stale:
         message = f"stale markers: {stale:,}; at each a series ended, as when its target went away"

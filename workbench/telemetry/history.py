@@ -100,5 +100,5 @@ def _read(path: Path, form: Form, request: Request, complaints: Complaints, lay_
         table, layout = read_csv(path, form, complaints, lay_out)
     if request.options.timezone is not None and table.form is TimeForm.LOCAL:
         zone = zone_of(request.options.timezone)
-        return replace(table, time_us=in_utc(table.time_us, zone), form=TimeForm.ZONED), layout
+        return replace(table, time_us=in_utc(table.time_us, zone, table.groups), form=TimeForm.ZONED), layout
     return table, layout

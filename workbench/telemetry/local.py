@@ -6,6 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.errors import BadInput, Problem
 from workbench.telemetry.complaints import nearest, quoted
@@ -29,21 +30,26 @@ def zone_of(name: str) -> ZoneInfo:
         ) from error
 
 
-def in_utc(local_us: IntArray, zone: ZoneInfo) -> IntArray:
+def in_utc(local_us: IntArray, zone: ZoneInfo, groups: IntArray | None = None) -> IntArray:
     """Microseconds since 1970 in UTC of local times in the order of their file.
 
-    In the hour that a change to winter time repeats, times are those of its first pass until they run backwards.
+    `groups` are the rows of one route, target or series each; None for one group. In the hour that a change to winter time
+    repeats, the times of a group are those of its first pass until one of them does not rise.
     """
-    known = local_us != UNKNOWN_US
-    slots, back = np.unique(np.floor_divide(local_us[known], _SLOT_US), return_inverse=True)
+    known = np.flatnonzero(local_us != UNKNOWN_US)
+    if groups is not None:
+        known = known[np.argsort(groups[known], kind="stable")]
+    local = local_us[known]
+    slots, back = np.unique(np.floor_divide(local, _SLOT_US), return_inverse=True)
     first, second = np.array([_offsets(int(slot), zone) for slot in slots], np.int64).reshape(-1, 2).T
+    twice = first[back] != second[back]
+    begins = np.zeros(len(known), np.bool_)
+    begins[:1] = True
+    if groups is not None:
+        begins[1:] = groups[known][1:] != groups[known][:-1]
+    late = _second_pass(local, twice, begins)
     out = local_us.copy()
-    utc = local_us[known] - first[back]
-    twice = np.flatnonzero(first[back] != second[back])
-    if len(twice):
-        late = _second_pass(local_us[known][twice], twice)
-        utc[twice[late]] = local_us[known][twice[late]] - second[back][twice[late]]
-    out[known] = utc
+    out[known] = local - np.where(late, second[back], first[back])
     return out
 
 
@@ -57,15 +63,14 @@ def _offsets(slot: int, zone: ZoneInfo) -> tuple[int, int]:
     return before, after
 
 
-def _second_pass(local_us: IntArray, rows: IntArray) -> list[int]:
-    """Which of the times of repeated hours belong to the second pass; `rows` are their places in the file."""
-    late: list[int] = []
+def _second_pass(local_us: IntArray, twice: npt.NDArray[np.bool_], begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which times belong to the second pass of an hour: those from the first on that does not rise, until the hour is over."""
+    late = np.zeros(len(local_us), np.bool_)
     again = False
-    for index in range(len(rows)):
-        if index and rows[index] != rows[index - 1] + 1:
+    for row in np.flatnonzero(twice).tolist():
+        if begins[row] or not twice[row - 1]:
             again = False
-        elif index and local_us[index] < local_us[index - 1]:
+        elif local_us[row] <= local_us[row - 1]:
             again = True
-        if again:
-            late.append(index)
+        late[row] = again
     return late

@@ -81,13 +81,7 @@ def write_openmetrics(
 
 def chosen(telemetry: Telemetry, keep: Callable[[SeriesKey], bool]) -> Telemetry:
     """The telemetry with only some of its series."""
-    kept = (one for one in telemetry if keep(one.key))
-    return Telemetry.of(
-        kept,
-        horizon_s=telemetry.horizon_s,
-        scrape_interval_s=telemetry.scrape_interval_s,
-        counts_from_zero=telemetry.counts_from_zero,
-    )
+    return telemetry.with_series(one for one in telemetry if keep(one.key))
 
 
 def _sayable(telemetry: Telemetry) -> tuple[list[Series], tuple[Problem, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -106,6 +106,10 @@ class Telemetry:
     ) -> Telemetry:
         """Telemetry from any iterable of series."""
         return cls(tuple(series), horizon_s, scrape_interval_s, counts_from_zero=counts_from_zero)
+
+    def with_series(self, series: Iterable[Series], horizon_s: float | None = None) -> Telemetry:
+        """The same period with other series; or, with `horizon_s`, another period."""
+        return replace(self, series=tuple(series), horizon_s=self.horizon_s if horizon_s is None else horizon_s)
 
     def __iter__(self) -> Iterator[Series]:
         return iter(self.series)

@@ -97,6 +97,16 @@ class Table:
     def __len__(self) -> int:
         return len(self.time_us)
 
+    @property
+    def groups(self) -> IntArray | None:
+        """A number for each combination of names, one a row; None for a file without names."""
+        together: IntArray | None = None
+        for texts in self.texts.values():
+            codes = texts.codes.astype(np.int64)
+            pairs = codes if together is None else together * (int(codes.max(initial=0)) + 1) + codes
+            together = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+        return together
+
     def line(self, row: int) -> int | None:
         """The line of one row."""
         return None if self.lines is None else int(self.lines[row])
