@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.alerts.loading import load
 from workbench.alerts.rule_files import read_rule_files
 from workbench.errors import BadInput, Problem, Severity
+from workbench.lint.burn_rates import severities
 from workbench.lint.months import Months, simulate
 from workbench.lint.registry import all_checks, lint, lint_months, lint_rules, ran
 from workbench.lint.rules.document import Rules
@@ -147,6 +148,7 @@ class _Session:
             scrape_interval_s=None if clock is None else clock.scrape_interval,
             evaluation_interval_s=None if clock is None else clock.evaluation_interval,
             world=world,
+            severities=() if beside is None or beside.policy is None else severities(beside.policy),
         )
         self.found += [*document.problems, *lint_rules(rules)]
         self.looked |= ran(subject="rules", has=frozenset(["world"] if world else []))
