@@ -31,12 +31,16 @@ def shown(query):
         (f"sum(rate(a{W}) or vector(0))", [("rate", "a", 1)]),
         (f"sum(rate(a{W})) or 0 * sum(rate(b{W}))", [("rate", "a", 1)]),
         (f"sum(rate(a{W} offset 5m))", [("rate", "a", 1)]),
+        (f"sum(count_over_time(a{W})) - sum(sum_over_time(a{W}))", [("count_over_time", "a", 1), ("sum_over_time", "a", -1)]),
         # not sums of counters over the window
         (f"sum(rate(a{W})) / sum(rate(b{W}))", None),
         (f"max(rate(a{W}))", None),
         ("sum(rate(a[5m])) + 0 * sum(rate(a[{{.window}}]))", None),
         (f"sum(rate(a{W})) > 0", None),
         (f"sum(resets(a{W}))", None),
+        (f"sum(rate(a{W} @ 600))", None),
+        ("sum(max_over_time(rate(a[5m])[{{.window}}:1m]))", None),
+        (f"topk(1, rate(a{W}))", None),
     ],
 )
 def test_a_query_counts_events_if_it_adds_up_counters_over_its_window(query, wanted):

@@ -115,6 +115,28 @@ def test_counts_are_weighted_as_the_query_says():
     assert (found.total, found.total - found.good) == (990, 594)
 
 
+def test_probes_are_counted_by_their_samples():
+    """The objective that a boolean gauge makes: each probe is an event, good if it shows 1."""
+    times = np.arange(200) * 30.0
+    up = [np.where(np.arange(200) % n == 0, 0.0, 1.0) for n in (10, 25)]
+    data = telemetry(*(series("up", times, values, instance=str(i)) for i, values in enumerate(up)), horizon_s=6000.0)
+    counts = query("90%", errors=f"sum(count_over_time(up{W})) - sum(sum_over_time(up{W}))", total=f"sum(count_over_time(up{W}))")
+
+    (found,) = measure_slos(policy({"one": counts}), data, SIMULATED, START, 6000.0)
+
+    assert (found.total, found.total - found.good) == (400, 28)
+
+
+def test_an_offset_moves_the_events():
+    times = np.arange(200) * 30.0
+    data = telemetry(series("a", times, np.arange(200)), horizon_s=6000.0)
+    late = query(errors=f"0 * sum(rate(a{W}))", total=f"sum(rate(a{W} offset 10m))")
+
+    counted = count_events(policy({"one": late}), data, SIMULATED).slos["one"]
+
+    assert counted.between(0, 3000)[1] == 80  # of the hundred steps, twenty come ten minutes later
+
+
 def stepped(data, indicator, elapsed_s=3600.0):
     (found,) = measure_slos(policy({"one": indicator}), data, SIMULATED, START, elapsed_s)
     return found

@@ -59,6 +59,11 @@ class RuleEngine:
         """The last instant whose states are final; -1 ms before the first call."""
         return self._committed_ms / 1000.0
 
+    @property
+    def machine(self) -> Machine:
+        """The rules with their states and all that they have written: to be asked, not to be changed."""
+        return self._machine
+
     def look_ahead(self, to_s: float) -> tuple[Transition, ...]:
         """All transitions at the earliest instant in (committed, to_s] that has one, and commits through it.
 

@@ -28,6 +28,7 @@ VERBS = {
     "replay": "Measure a recorded history against a policy.",
     "fetch": "Fetch a history from a live Prometheus.",
     "import": "Read objectives of Sloth, OpenSLO or Pyrra into a policy.",
+    "explain": "Say why an alert fired, or was silent, at one instant of a run.",
     "export": "Write rules and objectives for other tools.",
     "fit": "Fit distributions to the durations of recorded incidents.",
     "app": "Open the workbench in a browser.",

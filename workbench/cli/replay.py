@@ -90,9 +90,10 @@ def command(
     )
     files: list[Path] = []
     if out is not None:
+        from workbench.interop.prometheus import rule_file
         from workbench.report.html import report_html
 
-        write_folder(outcome, out, force=force, html=report_html(outcome))
+        write_folder(outcome, out, force=force, html=report_html(outcome), rules=rule_file(outcome.rules))
         files.append(out)
     if alerts_out is not None:
         write_file(alerts_out, alerts_csv(outcome.episodes))

@@ -89,10 +89,11 @@ def command(
 
         write_file(alerts_out, alerts_csv(outcome.episodes))
     if directory is not None:
+        from workbench.interop.prometheus import rule_file
         from workbench.report.folder import write_folder
         from workbench.report.html import report_html
 
-        write_folder(outcome, directory, force=force, html=report_html(outcome, failed))
+        write_folder(outcome, directory, force=force, html=report_html(outcome, failed), rules=rule_file(outcome.rules))
     if output == "json":
         from workbench.report.tables import outcome_json
 

@@ -22,7 +22,7 @@ from workbench.report.tables import alerts_csv, incidents_csv, outcome_json
 from workbench.telemetry.series import Telemetry
 
 MARKER = "outcome.json"
-RESULTS = (MARKER, "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html")
+RESULTS = (MARKER, "rules.yml", "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html")
 """Everything that a result folder holds."""
 """The file by which a folder of ours is known."""
 _PARTIAL = "partial"
@@ -59,8 +59,10 @@ def check_free(directory: Path, force: bool) -> None:
         raise CouldNotRun(f"cannot use {directory}: {_reason(error)}") from error
 
 
-def write_folder(outcome: Outcome, directory: Path, *, force: bool, html: str | None) -> None:
-    """Write `outcome.json`, `alerts.csv`, `incidents.csv`, `telemetry.parquet`, `histograms.parquet` and, if given, `report.html`.
+def write_folder(outcome: Outcome, directory: Path, *, force: bool, html: str | None, rules: str | None = None) -> None:
+    """Write `outcome.json`, `alerts.csv`, `incidents.csv`, `telemetry.parquet`, `histograms.parquet`.
+
+    Also, if given, `report.html` and `rules.yml` (the text of the rules as a Prometheus rule file).
 
     Raises CouldNotRun if the folder is refused (see `check_free`) or cannot be written; nothing is left behind then.
     """
@@ -69,7 +71,7 @@ def write_folder(outcome: Outcome, directory: Path, *, force: bool, html: str | 
         directory.absolute().parent.mkdir(parents=True, exist_ok=True)
         _clean(directory)
         with _partial(directory) as folder:
-            _fill(folder, outcome, html)
+            _fill(folder, outcome, html, rules)
             _into_place(folder, directory)
         _clean(directory)
     except OSError as error:
@@ -106,7 +108,7 @@ def check_file(path: Path, *, read: Iterable[Path | None] = ()) -> None:
         raise CouldNotRun(f"cannot use {path}: {_reason(error)}") from error
 
 
-def _fill(folder: Path, outcome: Outcome, html: str | None) -> None:
+def _fill(folder: Path, outcome: Outcome, html: str | None, rules: str | None) -> None:
     from workbench.report.columns import histograms_table, telemetry_table, write_table  # noqa: PLC0415 - pyarrow is slow to import
 
     telemetry = outcome.telemetry or Telemetry.of(
@@ -118,6 +120,8 @@ def _fill(folder: Path, outcome: Outcome, html: str | None) -> None:
     _write(folder / "incidents.csv", incidents_csv(outcome))
     if html is not None:
         _write(folder / "report.html", html)
+    if rules is not None:
+        _write(folder / "rules.yml", rules)
     _write(folder / MARKER, outcome_json(outcome))
     for path in (*sorted(folder.iterdir()), folder):
         _flush(path)

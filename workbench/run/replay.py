@@ -22,20 +22,18 @@ from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
 from workbench.run.findings import of_failures, of_map, of_rule_files
 from workbench.run.judge import judge, no_objectives
+from workbench.run.labels import labelled
+from workbench.run.replay_signs import signs
 from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, QueryIndicator, Slo
 from workbench.slo.query_events import query_findings
 from workbench.telemetry.complaints import listed, nearest, quoted
 from workbench.telemetry.history import History, Options, Reading, read_history
-from workbench.telemetry.incidents import IncidentRow, read_incidents
 from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME
 from workbench.telemetry.series import FloatArray, le_label
-from workbench.units import DAY_S, HOUR_S, format_duration
-from workbench.world.truth import Incident, Truth
+from workbench.units import DAY_S, format_duration
 
 LONGEST_USUAL_EVALUATION_S = 60.0
 """Prometheus's own default; rows further apart than this are still looked at every minute, so that `for: 2m` means two minutes."""
-OPEN_END_S = float(HOUR_S)
-"""How long an incident without an end is taken to last, unless the next one of its target begins before."""
 MOST_EVALUATIONS = 10_000_000
 """A year at 15 s has 2.1 million."""
 LONGEST_HISTORY_S = 20 * 366 * float(DAY_S)
@@ -102,7 +100,7 @@ def replay(
     renaming = Renaming(chosen.metrics)
     vocabulary, telemetry = renaming.vocabulary(recorded), renaming.telemetry(history.telemetry)
     horizon_s = telemetry.horizon_s
-    truth, told = (None, ()) if incidents is None else _truth(incidents, history)
+    truth, told = (None, ()) if incidents is None else labelled(incidents, history)
     groups = rule_groups(chosen, history.routes, vocabulary, history_s=horizon_s) if rules is None else rules.groups
     engine = RuleEngine(groups, telemetry, profile)
     while engine.look_ahead(history.last_scrape_s):
@@ -114,6 +112,7 @@ def replay(
         *history.findings,
         *told,
         *_unmeasured(chosen, history, recorded),
+        *signs(chosen, history, recorded, truth),
         *query_findings(chosen, telemetry),
         *of_map(renaming, history.telemetry),
         *_coarse(groups, history, profile, recorded),
@@ -205,64 +204,6 @@ def _check_clock(history: History, every_s: float, file: str) -> None:
         message = f"{evaluations:,.0f} evaluations lie between the first row and the last"
         allowed = f"at most {MOST_EVALUATIONS:,}: a longer evaluation interval, or a shorter history"
         raise BadInput(Problem("replay/too-many-evaluations", message, file=file, allowed=allowed))
-
-
-def _truth(path: Path | str, history: History) -> tuple[Truth, tuple[Problem, ...]]:
-    """Labelled incidents as ground truth, and what was decided about them.
-
-    An incident touches the route that it names as its target, or all routes of the replay if its target is none of them. One that
-    began before the history is taken to begin with it; one that does not overlap it is left out.
-    """
-    horizon_s = history.telemetry.horizon_s
-    rows = read_incidents(path, history.start)
-    ends = _ends(rows)
-    routes = tuple(route for route in history.routes if route)
-    inside, outside, opened, early = [], 0, 0, 0
-    for row, end_s in zip(rows, ends, strict=True):
-        if end_s < 0 or row.start_s >= horizon_s:
-            outside += 1
-            continue
-        opened += row.end_s is None
-        early += row.start_s < 0
-        inside.append(
-            Incident(
-                id=row.id,
-                mode=row.severity,
-                target=row.target,
-                cause="",
-                routes=(row.target,) if row.target in routes else routes,
-                tiers=(),
-                start_s=max(0.0, row.start_s),
-                natural_end_s=row.end_s,
-                end_s=min(end_s, horizon_s),
-                effect="as labelled",
-            )
-        )
-    notes = (
-        (outside, Severity.WARNING, "outside", f"{outside} of {len(rows)} incidents lie outside the history and are left out"),
-        (
-            opened,
-            Severity.WARNING,
-            "open-end",
-            f"{opened} incidents have no end; each is taken to last an hour, or until the next of its target if that is earlier",
-        ),
-        (early, Severity.INFO, "early", f"{early} incidents began before the history and are taken to begin with it"),
-    )
-    findings = tuple(
-        Problem(f"incidents/{check}", message, severity, file=str(path)) for count, severity, check, message in notes if count
-    )
-    return Truth(tuple(sorted(inside, key=lambda one: (one.start_s, one.id)))), findings
-
-
-def _ends(rows: tuple[IncidentRow, ...]) -> list[float]:
-    """The end of each incident; rows are sorted by start."""
-    following: dict[str, float] = {}
-    ends = []
-    for row in reversed(rows):
-        later = following.get(row.target, np.inf)
-        ends.append(min(row.start_s + OPEN_END_S, later) if row.end_s is None else row.end_s)
-        following[row.target] = row.start_s
-    return ends[::-1]
 
 
 def _unmeasured(policy: Policy, history: History, vocabulary: Vocabulary) -> Iterator[Problem]:

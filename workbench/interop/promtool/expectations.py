@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from workbench.alerts.engine import RuleEngine
 from workbench.alerts.rules import AlertRule, Episode, Rule, RuleGroup
-from workbench.alerts.timeline import timeline
 from workbench.interop.promtool.scrapes import Grid
 from workbench.promql.vector import Labels
 from workbench.telemetry.series import Telemetry
 
 VERSIONS = ("2.42", "2.53", "3.5")
 """A test is written only where these agree."""
+
+
+Annotations = tuple[tuple[str, str], ...]
+
+LOOKED_AT = 40
+"""Evaluations at most, from the detection on, among which one is sought at which every version renders the same annotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Question:
     """Alerts of the rule, by state and labels; empty: silent."""
     others: bool
     """Whether an alert of the same name, but of another rule, fires at the same time."""
+    says: tuple[tuple[Labels, Annotations], ...] | None
+    """What each firing alert says; None where versions render different texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +58,25 @@ class Expectation:
     fires: bool
 
 
-def timelines(rules: Sequence[Rule], alert: str, telemetry: Telemetry, grid: Grid, until_s: int) -> tuple[Episode, ...] | None:
-    """The episodes of all rules of a name on the samples of a test, evaluated as promtool does: in order, at the same instants.
+class Simulated:
+    """The rules of a name on the samples of a test, evaluated as promtool does: in order, at the same instants, by each version."""
 
-    `rules` are those and what they read. None where Prometheus versions disagree about the episodes.
-    """
-    together = (RuleGroup("all", tuple(rules)),)
-    found = {
-        tuple(e for e in timeline(together, telemetry, grid.profile(version), float(until_s)) if e.alert == alert)
-        for version in VERSIONS
-    }
-    return found.pop() if len(found) == 1 else None
+    def __init__(self, rules: Sequence[Rule], alert: str, telemetry: Telemetry, grid: Grid, until_s: int) -> None:
+        """`rules` are all of that name and what they read."""
+        self._alert = alert
+        together = (RuleGroup("all", tuple(rules)),)
+        self._engines = [RuleEngine(together, telemetry, grid.profile(version)) for version in VERSIONS]
+        for engine in self._engines:
+            while engine.look_ahead(float(until_s)):
+                pass
+        found = {tuple(e for e in engine.episodes() if e.alert == alert) for engine in self._engines}
+        self.episodes = found.pop() if len(found) == 1 else None
+        """None where versions disagree about them."""
+
+    def annotations(self, labels: Labels, at_s: int) -> Annotations | None:
+        """What a firing alert says at an evaluation; None where versions disagree, in the last digit of a number for instance."""
+        found = {tuple((k, v) for k, v in engine.annotations(self._alert, labels, float(at_s)) if v) for engine in self._engines}
+        return found.pop() if len(found) == 1 else None
 
 
 def fixed_labels(rule: AlertRule) -> Labels:
@@ -69,13 +85,13 @@ def fixed_labels(rule: AlertRule) -> Labels:
 
 
 def expectation(
-    all_episodes: Sequence[Episode], rule: AlertRule, grid: Grid, *, start_s: float | None, end_s: float | None, until_s: int
+    simulated: Simulated, rule: AlertRule, grid: Grid, *, start_s: float | None, end_s: float | None, until_s: int
 ) -> Expectation:
     """The questions that pin an alert down: just before and at each change of its first firing, and around the incident.
 
-    `all_episodes` are those of every rule of its name; `start_s` and `end_s` are those of the incident, in seconds of the test,
-    None for a quiet stretch.
+    `start_s` and `end_s` are those of the incident, in seconds of the test; None for a quiet stretch.
     """
+    all_episodes = simulated.episodes or ()
     step = grid.evaluation_s
     fixed = set(fixed_labels(rule))
     episodes = [e for e in all_episodes if fixed <= set(e.labels)]
@@ -105,11 +121,34 @@ def expectation(
     else:
         asked[until_s // 2 // step * step] = "amid the stretch"
     asked.setdefault(until_s, "the end of the test")
-    questions = tuple(
-        Question(at, why, _active(episodes, at), any(one.state == "firing" for one in _active(others, at)))
-        for at, why in sorted(asked.items())
-    )
-    return Expectation(questions, until_s, _counts(episodes, step, until_s), bool(firings))
+
+    def question(at: int, why: str) -> Question:
+        active = _active(episodes, at)
+        firing = [one.labels for one in active if one.state == "firing"]
+        says = [(labels, simulated.annotations(labels, at)) for labels in firing]
+        told = tuple((labels, text) for labels, text in says if text is not None)
+        others_fire = any(one.state == "firing" for one in _active(others, at))
+        return Question(at, why, active, others_fire, told if len(told) == len(says) else None)
+
+    questions = [question(at, why) for at, why in sorted(asked.items())]
+    questions += _first_agreed(questions, question, step)
+    questions.sort(key=lambda one: one.at_s)
+    return Expectation(tuple(questions), until_s, _counts(episodes, step, until_s), bool(firings))
+
+
+def _first_agreed(questions: Sequence[Question], question: Callable[[int, str], Question], step: int) -> Iterator[Question]:
+    """If no question can show annotations: the first evaluation after the detection that can."""
+    detected = next((one for one in questions if one.why == "detected"), None)
+    if detected is None or any(one.says and not one.others for one in questions):
+        return
+    asked = {one.at_s for one in questions}
+    for number in range(1, LOOKED_AT):
+        later = question(detected.at_s + number * step, "firing")
+        if not later.says and not later.active:
+            return
+        if later.says and not later.others and later.at_s not in asked:
+            yield later
+            return
 
 
 def _at(time_s: float, step: int, until_s: int) -> int:

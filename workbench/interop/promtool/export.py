@@ -13,7 +13,7 @@ from itertools import islice
 from workbench.alerts.reading import ranges, rules_behind, rules_reach_s, series_read
 from workbench.alerts.rules import AlertRule, Rule, RuleGroup
 from workbench.alerts.timeline import timeline
-from workbench.interop.promtool.expectations import Expectation, expectation, fixed_labels, timelines
+from workbench.interop.promtool.expectations import Expectation, Simulated, expectation, fixed_labels
 from workbench.interop.promtool.scrapes import MOST_SAMPLES, Grid, cut, grids
 from workbench.interop.promtool.stretches import Kind, Stretch, stretches
 from workbench.interop.promtool.text import UnitTest, file_text
@@ -31,7 +31,7 @@ FEWEST_SCRAPES = 5
 """In the shortest window of a rule, however much its scrapes are thinned."""
 QUICK_S = 2.0
 """How long promtool may need for a test, by a rough estimate; thinned likewise."""
-_SERIES_S, _SAMPLE_S = 3e-6, 1.5e-7
+_SERIES_S, _SAMPLE_S = 1.2e-5, 1.5e-7
 """Measured with promtool 2.42: for each range of a series, and for each sample in it."""
 
 
@@ -135,10 +135,11 @@ class _Writer:
         possible = [g for g in grids(profile, self._evaluation_s) if g.every == 1 or g.scrape_s <= bearable]
         allowed = [g for g in possible if longest_s / min(g.scrape_s, g.evaluation_s) <= MOST_SAMPLES]
         if not allowed:
+            coarsest = possible[-1].scrape_s if possible else profile.scrape_interval_s
             return None, (
-                f"looks back {format_duration(self._reach_s)}: with a scrape every {format_duration(max(1.0, bearable))}, the least "
-                f"that its window of {format_duration(shortest_window)} bears, a series has more than the {MOST_SAMPLES:,} samples "
-                "that promtool can hold"
+                f"looks back {format_duration(self._reach_s)}; even scraped every {format_duration(coarsest)} a series has more "
+                f"than {MOST_SAMPLES:,} samples, near the 10,000 that promtool can hold, and its window of "
+                f"{format_duration(shortest_window)} allows no fewer scrapes"
             )
         for grid in allowed:
             if all(self._characters(s, grid) <= SMALL and self._seconds(s, grid) <= QUICK_S for s in offered):
@@ -175,16 +176,20 @@ class _Writer:
         end_s = min(stretch.end_s + slack, self._outcome.horizon_s)
         until_s = math.floor((end_s - begin_s) / step) * step
         telemetry = cut(self._series, begin_s, begin_s + until_s, self._outcome.profile, grid)
-        episodes = timelines(self._namesakes, self._rule.name, telemetry, grid, until_s)
-        if episodes is None:
+        simulated = Simulated(self._namesakes, self._rule.name, telemetry, grid, until_s)
+        if simulated.episodes is None:
             return
         incident = stretch.incident
         start_s = None if incident is None else incident.start_s - begin_s
         over_s = None if incident is None else incident.end_s - begin_s
-        expected = expectation(episodes, self._rule, grid, start_s=start_s, end_s=over_s, until_s=until_s)
+        expected = expectation(simulated, self._rule, grid, start_s=start_s, end_s=over_s, until_s=until_s)
         if self._shows(stretch, expected, start_s):
             about = self._samples_text(begin_s, until_s)
-            yield UnitTest(stretch.title, about, self._rule.name, fixed_labels(self._rule), telemetry, expected, None)
+            title = stretch.title
+            detected = next((q for q in expected.questions if q.why == "detected"), None)
+            if detected is not None and start_s is not None:
+                title += f", fires {format_duration(detected.at_s - start_s)} after it began"
+            yield UnitTest(title, about, self._rule.name, fixed_labels(self._rule), telemetry, expected)
 
     def _shows(self, stretch: Stretch, expected: Expectation, start_s: float | None) -> bool:
         if stretch.kind is not Kind.DETECTED:

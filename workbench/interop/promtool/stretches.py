@@ -80,7 +80,7 @@ def stretches(
         until_s = max(incident.end_s, at_s if episode.resolved_at_s is None else episode.resolved_at_s)
         yield Stretch(
             Kind.DETECTED,
-            f"{incident.id}: {incident.effect} of {incident.target}, detected after {format_duration(at_s - incident.start_s)}",
+            f"{incident.id}: {incident.effect} of {incident.target}",
             max(0.0, incident.start_s - reach_s),
             min(outcome.horizon_s, until_s),
             incident,

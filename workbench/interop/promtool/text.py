@@ -13,8 +13,6 @@ from workbench.promql.vector import Labels
 from workbench.telemetry.series import Series, SeriesKey, Telemetry, is_stale
 from workbench.units import format_duration
 
-Annotations = tuple[tuple[str, str], ...]
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class UnitTest:
@@ -28,8 +26,6 @@ class UnitTest:
     """Labels that tell the alert from others of its name."""
     telemetry: Telemetry
     expectation: Expectation
-    annotations: dict[tuple[int, Labels], Annotations] | None
-    """What a firing alert says at each question, by time and labels; None: not asked."""
 
 
 def file_text(rule_file: str, order: Sequence[str], grid: Grid, tests: Sequence[UnitTest], about: Sequence[str]) -> str:
@@ -81,7 +77,7 @@ def _test(test: UnitTest, grid: Grid) -> list[str]:
     for series in test.telemetry:
         lines.append(f"      - series: {_quoted(str(series.key))}")
         lines.append(f"        values: '{notation(series, grid.interval_s)}'")
-    asked = [(q, None if q.others else _firing_alerts(test, q)) for q in test.expectation.questions]
+    asked = [(q, _firing_alerts(q)) for q in test.expectation.questions]
     known = [(q, alerts) for q, alerts in asked if alerts is not None]
     if known:
         lines.append("    alert_rule_test:")
@@ -112,19 +108,16 @@ def _expression(expr: str, at_s: int, why: str, samples: Sequence[tuple[str, int
     return [*lines, *(f"          - {{labels: {_quoted(labels)}, value: {value}}}" for labels, value in samples)]
 
 
-def _firing_alerts(test: UnitTest, question: Question) -> list[str] | None:
-    """The lines of `exp_alerts`; None where annotations are not known."""
+def _firing_alerts(question: Question) -> list[str] | None:
+    """The lines of `exp_alerts`; None where they cannot be written for every version."""
+    if question.says is None or question.others:
+        return None
     lines: list[str] = []
-    for active in question.active:
-        if active.state != "firing":
-            continue
-        if test.annotations is None:
-            return None
-        lines.append(f"          - exp_labels: {_mapping(active.labels)}")
-        annotations = test.annotations[question.at_s, active.labels]
-        if annotations:
+    for labels, says in question.says:
+        lines.append(f"          - exp_labels: {_mapping(labels)}")
+        if says:
             lines.append("            exp_annotations:")
-            lines += [f"              {_quoted(name)}: {_quoted(text)}" for name, text in annotations]
+            lines += [f"              {_quoted(name)}: {_quoted(text)}" for name, text in says]
     return lines
 
 
