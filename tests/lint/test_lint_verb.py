@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from tests.lint.catalogue import EXAMPLES
 from tests.lint.rule_texts import alert, rule_file
 from tests.scenario.files import DATA, copy_of_files
-from workbench.cli.lint import command
+from workbench.cli.main import cli
 from workbench.errors import BadInput
 from workbench.lint.session import examine
 
@@ -16,7 +16,7 @@ WORLD = EXAMPLES / "world.yaml"
 
 
 def run(*arguments):
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+    return CliRunner().invoke(cli, ["lint", *map(str, arguments)])
 
 
 def as_json(*arguments):
