@@ -208,3 +208,28 @@ def test_an_objective_equal_to_the_promise_is_no_stricter(tmp_path):
     (problem,) = [p for p in lint(bad.policy) if p.check == "sla/slo-not-stricter"]
 
     assert problem.message.startswith("objective everything is no stricter than what tier paying was promised")
+
+
+def test_parts_are_weighted_by_requests_and_multiplied_in_series():
+    """/login has 40 % of the requests, /search the others."""
+    slo = GOOD.policy.slos["login"]
+    everything = slo.model_copy(update={"indicator": slo.indicator.model_copy(update={"routes": ("*",)})})
+    half = slo.model_copy(update={"indicator": slo.indicator.model_copy(update={"routes": ("/search",)})})
+
+    def found(target):
+        decimal = slo.target.__class__
+        slos = {
+            "all": everything.model_copy(update={"target": decimal(target)}),
+            "login": slo.model_copy(update={"target": decimal("0.99")}),
+            "search": half.model_copy(update={"target": decimal("0.9999")}),
+        }
+        policy = GOOD.policy.model_copy(update={"slos": slos, "slas": {}})
+        return [(p.severity, p.message) for p in lint(policy, GOOD.world) if p.check == "slo/parts-in-series"]
+
+    mean = Fraction(40, 100) * Fraction("0.99") + Fraction(60, 100) * Fraction("0.9999")
+    assert mean == Fraction("0.99594")
+    ((severity, message),) = found("0.996")
+    assert severity is Severity.WARNING
+    assert "= 98.99%, by requests 99.594%" in message
+    assert [one for one, _ in found("0.9959")] == [Severity.INFO]
+    assert found("0.9899") == []

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from tests.lint.catalogue import EXAMPLES
 from tests.lint.rule_texts import alert, rule_file
 from tests.scenario.files import DATA, copy_of_files
-from workbench.cli.lint import command
+from workbench.cli.main import cli
 from workbench.errors import BadInput
 from workbench.lint.session import examine
 
@@ -16,7 +16,7 @@ WORLD = EXAMPLES / "world.yaml"
 
 
 def run(*arguments):
-    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+    return CliRunner().invoke(cli, ["lint", *map(str, arguments)])
 
 
 def as_json(*arguments):
@@ -130,6 +130,37 @@ def test_several_files_are_linted_together_in_their_order(tmp_path):
     report = examine([EXAMPLES / "alerts-unreachable" / "bad.yaml", rules])
 
     assert [problem.file for problem in report.problems] == [str(EXAMPLES / "alerts-unreachable" / "bad.yaml"), str(rules)]
+
+
+def test_rules_beside_a_policy_are_held_to_its_severities_world_and_clock(tmp_path):
+    copy_of_files(tmp_path)
+    rules = rule_file(tmp_path, alert("rate(x_total[20s]) > 1", more="labels: {severity: crit}"))
+
+    found = {one.check: one for one in examine([rules, tmp_path / "scenario.yaml"]).problems if one.file == str(rules)}
+
+    assert found["rules/severity-spelling"].message == "alert A has the severity crit, which no rule of the policy has"
+    assert found["rules/severity-spelling"].allowed == "critical, warning"
+    assert "[20s] is less than two scrapes, 2 x 15s = 30s" in found["promql/range-too-short"].message
+
+
+def test_rules_are_simulated_and_those_that_never_fire_are_named(tmp_path):
+    ratio = 'sum(rate(http_requests_total{status_code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))'
+    rules = rule_file(
+        tmp_path,
+        alert(f"{ratio} > 0.01", name="Often", more="labels: {severity: page}\nfor: 1m"),
+        alert(f"{ratio} > 0.01", name="Never", more="labels: {severity: page}\nfor: 3d"),
+        alert("sum(rate(http_request_total[5m])) > 1", name="Misspelt", more="labels: {severity: ticket}\nfor: 1m"),
+    )
+
+    report = examine([rules], world_file=EXAMPLES / "alerts-never-fired" / "world.yaml", months=1)
+
+    never = [one for one in report.problems if one.check == "alerts/never-fired"]
+    assert [(one.message, str(one.severity)) for one in never] == [
+        ("alert Never never fired in 1 simulated month", "warning"),
+        ("alert Misspelt never fired in 1 simulated month", "info"),
+    ]
+    assert {view.name: count for view, count in report.months[0].by_rule}["Often"] > 5
+    assert any("http_requests_total" in (one.nearest or one.message) and "Misspelt" in one.message for one in report.problems)
 
 
 def test_a_folder_is_searched_for_rules(tmp_path):

@@ -91,6 +91,21 @@ def test_the_reference_s_paths_in_series_are_below_its_critical_path():
     assert (Fraction("0.9999") + Fraction("0.999") * 2 + Fraction("0.9995")) / 4 == Fraction("0.99935")
 
 
+def test_parts_without_an_objective_count_as_perfect(tmp_path):
+    text = (REFERENCE / "policy.yaml").read_text()
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "".join(line for line in text.splitlines(keepends=True) if "media-download" not in line and "health-checks" not in line)
+    )
+
+    found = examine([path], world_file=REFERENCE / "world.yaml").problems
+
+    (problem,) = [p for p in found if p.check == "slo/parts-in-series" and p.path == "slos.critical-path.target"]
+    assert "authentication 99.99% x media-upload 99.9% = 99.89%, by requests 99.97" in problem.message
+    assert (Fraction("0.9999") + Fraction("0.999") + 2) / 4 == Fraction("0.999725")
+    assert problem.severity is Severity.INFO
+
+
 def test_the_reference_s_objectives_are_no_stricter_than_its_promises():
     found = [problem.message for problem in reference() if problem.check == "sla/slo-not-stricter"]
 

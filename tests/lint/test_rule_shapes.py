@@ -182,6 +182,8 @@ def test_sums_are_shown_as_they_are_reckoned_on_paper():
     assert show_sum(parse("(14 * (1-0.9))")) == "14 x (1 - 0.9) = 1.4"
     assert show_sum(parse("14.40 * 0.00100")) == "14.4 x 0.001 = 0.0144"
     assert show_sum(parse("0.05")) == "0.05"
+    assert show_sum(parse("0.5 * 0.00002")) == "0.5 x 0.00002 = 0.00001"
+    assert show_sum(parse("3e7 * 2")) == "30000000 x 2 = 60000000"
     assert show_sum(parse("-(1 / 3)")) == "-(1 / 3) = -0.333333"
 
 
@@ -223,6 +225,10 @@ def test_labels_at_the_end_of_an_expression_are_known(tmp_path):
     assert not has("sum without (instance) (sum by (job, instance) (x)) > 1", "instance")
     assert has("x > 1", "anything")
     assert not has("sum by (job) (x) / on (job) sum by (job) (y) > 1", "instance")
+    assert has("x / on (job) y > 1", "job")
+    assert not has("x / on (job) y > 1", "instance")
+    assert not has("x > on (job) y", "instance")
+    assert has("x and on (job) y", "instance")
     assert has("sum by (job) (x) * on (job) group_left (team) info > 1", "team")
     assert has('absent(up{job="a"})', "job")
     assert not has('absent(up{job="a"})', "instance")

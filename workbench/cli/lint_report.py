@@ -37,11 +37,14 @@ def report_json(report: Report) -> str:
             }
             for row in report.needed
         ]
-    if report.months is not None:
-        more["months"] = {
-            "seeds": list(report.months.seeds),
-            "firings": [{"slo": slo, "alert": alert, "firings": count} for (slo, alert), count in report.months.firings.items()],
-        }
+    if report.months:
+        more["months"] = [
+            {
+                "seeds": list(months.seeds),
+                "firings": [{"slo": slo, "alert": alert, "firings": count} for (slo, alert), count in months.firings.items()],
+            }
+            for months in report.months
+        ]
     return as_json(report.problems, **more)
 
 
@@ -53,8 +56,8 @@ def print_report(report: Report) -> None:
     print_problems(report.problems, err=False, source=lambda problem: excerpt(problem, report.sources.get(problem.file or "", ())))
     if report.needed:
         _print_needed(report)
-    if report.months is not None:
-        seeds = report.months.seeds
+    if report.months:
+        seeds = report.months[0].seeds
         click.echo(f"{counted(len(seeds), 'month')} simulated, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}")
     by = {severity: sum(problem.severity is severity for problem in report.problems) for severity in Severity}
     shown = ", ".join(counted(count, name) for name, count in _named(by) if count)
@@ -111,12 +114,12 @@ def _print_needed(report: Report) -> None:
     from workbench.cli.show import console
     from workbench.units import format_duration
 
-    fired = {} if report.months is None else report.months.firings
+    fired = {alert: count for months in report.months for alert, count in months.firings.items()}
     table = Table(title="Failures that set an alert off, at the mean traffic", title_justify="left", box=None, pad_edge=False)
     table.add_column("alert", overflow="fold")
     table.add_column("in the long window", justify="right")
     table.add_column("in the short window", justify="right")
-    if report.months is not None:
+    if report.months:
         table.add_column("fired", justify="right")
     slo = None
     for row in report.needed:
@@ -130,7 +133,7 @@ def _print_needed(report: Report) -> None:
         ):
             shown = "never" if failures is None else f"{failures:,} of {_rounded(float(events))}"
             cells.append(f"{shown} in {format_duration(seconds)}")
-        if report.months is not None:
+        if report.months:
             cells.append(str(fired.get((row.slo, row.alert), 0)))
         table.add_row(*cells)
     click.echo()

@@ -23,7 +23,7 @@ VERBS = {
     "init": "Put the reference scenario and a starter into a folder.",
     "validate": "Check scenario, world and policy files; show every problem.",
     "schema": "Print the JSON Schema of scenario files, for editors.",
-    "lint": "Check the arithmetic of a policy's alerts and promises.",
+    "lint": "Check policies and Prometheus rules for what cannot be meant.",
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
     "fetch": "Fetch a history from a live Prometheus.",

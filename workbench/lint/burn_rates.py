@@ -91,6 +91,11 @@ def rules_in_use(policy: Policy) -> Iterator[Watch]:
             yield watch
 
 
+def severities(policy: Policy) -> tuple[str, ...]:
+    """Every severity of its rules, sorted."""
+    return tuple(sorted({watch.rule.severity for watch in watches(policy)}))
+
+
 def number(value: Decimal | float, digits: int = 6) -> str:
     """`1.44`, `0.0144`, `4320`: at most so many significant digits, no exponent, no zeros at the end."""
     rounded = Decimal(f"{Decimal(str(value)):.{digits}g}")

@@ -33,7 +33,7 @@ def check_rules(rules: Rules) -> Iterator[Problem]:
                 if ">" in one.operator
                 else f"never above {number_text(one.interval.high)}"
             )
-            alone = isinstance(expr, Binary) and expr == one.comparison
+            alone = one.is_ratio and isinstance(expr, Binary) and expr == one.comparison
             yield view.problem(
                 NAME,
                 f"{view.title}: {one.operator} {show_sum(one.threshold)} always holds, because what is compared is {bound}",

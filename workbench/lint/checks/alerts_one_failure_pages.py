@@ -11,9 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 
 from workbench.errors import Problem, Severity
 from workbench.lint.burn_rates import number, watches
+from workbench.lint.rules.document import Rules
+from workbench.lint.rules.expressions import show_sum
+from workbench.lint.rules.groups import burns
+from workbench.lint.rules.traffic import events_per_second
 from workbench.lint.subject import Subject
 from workbench.lint.traffic import per_long_window
 from workbench.scenario.tree import format_path
@@ -43,4 +48,24 @@ def check(subject: Subject) -> Iterator[Problem]:
             path=format_path(("slos", watch.slo_name, "indicator")),
             found=f"about {number(events, 3)} requests in {long}",
             allowed=f"{math.ceil(needed)} requests in {long} or more",
+        )
+
+
+def check_rules(rules: Rules) -> Iterator[Problem]:
+    """Pairs of windows on the world's requests with too few of them; a warning if it pages, else a remark."""
+    for burn in burns(rules):
+        rps = events_per_second(burn, rules)
+        if rps is None or not 0 < burn.threshold < 1:
+            continue
+        events, limit = rps * burn.long_ms / 1000, Decimal(repr(burn.threshold))
+        if events * limit >= 1 or burn.guarded:
+            continue
+        long = format_duration(burn.long_ms / 1000)
+        yield burn.view.problem(
+            NAME,
+            f"one failure sets off {burn.view.title}: 1 of about {number(events, 3)} requests in {long} is more than "
+            f"{show_sum(burn.pair.long.threshold)}",
+            at=burn.pair.long.comparison,
+            severity=Severity.INFO if burn.pages is False else Severity.WARNING,
+            allowed=f"{math.ceil(1 / limit)} requests in {long} or more",
         )

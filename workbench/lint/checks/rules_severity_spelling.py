@@ -3,6 +3,8 @@
 Routing compares text: `critcal` goes to nobody, `Critical` is not `critical`. A severity is reported if it is used in no other
 rule and nearly is one that is usual (or that most of the other rules use).
 
+Linted together with a policy (`workbench lint rules.yml policy.yaml`), a severity that none of its rules has gets a remark.
+
 Write it as the others do.
 """
 
@@ -12,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from workbench.errors import Problem
+from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules, alerts
+from workbench.scenario.names import listed, nearest
 
 NAME = "rules/severity-spelling"
 USUAL = (
@@ -41,6 +44,16 @@ def check_rules(rules: Rules) -> Iterator[Problem]:
     often = [text for text, count in counts.items() if count > 1]
     for view, _, _ in alerts(rules):
         stated = view.labels.get("severity", "")
+        if stated and rules.severities and stated not in rules.severities and "{{" not in stated:
+            yield view.problem(
+                NAME,
+                f"{view.title} has the severity {stated}, which no rule of the policy has",
+                at="labels.severity",
+                severity=Severity.INFO,
+                allowed=listed(rules.severities),
+                nearest=nearest(stated, rules.severities),
+            )
+            continue
         if not stated or stated in USUAL or "{{" in stated or counts[stated] > 1:
             continue
         known = list(dict.fromkeys((*often, *USUAL)))

@@ -107,7 +107,7 @@ def pairs(expr: Expr, rules: Rules) -> list[Pair]:
     """Every `and` of two ratios over different windows; guards (`and count > 54`) do not count."""
     out = []
     for node in _chains(expr):
-        found = [one for part in _and_parts(node) for one in _only(part, rules) if one.is_ratio and one.window_ms is not None]
+        found = [one for part in and_parts(node) for one in _only(part, rules) if one.is_ratio and one.window_ms is not None]
         if len(found) == 2:
             short, long = sorted(found, key=lambda one: one.window_ms or 0)
             out.append(Pair(long, short, node))
@@ -124,17 +124,18 @@ def _chains(expr: Expr) -> Iterator[Binary]:
     """The topmost `and` of each chain of them."""
     if isinstance(expr, Binary) and expr.operator == "and":
         yield expr
-        for part in _and_parts(expr):
+        for part in and_parts(expr):
             yield from _chains(part)
         return
     for child in children(expr):
         yield from _chains(child)
 
 
-def _and_parts(expr: Expr) -> Iterator[Expr]:
+def and_parts(expr: Expr) -> Iterator[Expr]:
+    """The operands of a chain of `and`."""
     if isinstance(expr, Binary) and expr.operator == "and":
-        yield from _and_parts(expr.left)
-        yield from _and_parts(expr.right)
+        yield from and_parts(expr.left)
+        yield from and_parts(expr.right)
     else:
         yield expr
 
@@ -176,9 +177,9 @@ def _condition(node: Binary, rules: Rules) -> Condition | None:
 def interval_is_share(expr: Expr, ranges: Ranges, rules: Rules) -> bool:
     """Whether an expression is a share of events, and no flag such as `up`."""
     found = ranges.of(expr)
-    inner = _inside(expr)
+    inner = inside(expr)
     if isinstance(inner, Binary) and inner.operator == "-" and value(inner.left) is not None:
-        inner = _inside(inner.right)
+        inner = inside(inner.right)
     if isinstance(inner, Selector):
         definition = rules.definition(inner)
         if definition is not None and definition.expr is not None and definition.expr != expr:
@@ -266,7 +267,7 @@ def duration_ms(text: str) -> int:
     return sum(int(number) * _MS[unit] for number, unit in _PART.findall(text))
 
 
-def _inside(expr: Expr) -> Expr:
+def inside(expr: Expr) -> Expr:
     """Without aggregations and fallbacks around it."""
     inner = bare(expr)
     while isinstance(inner, Aggregate):
@@ -276,5 +277,5 @@ def _inside(expr: Expr) -> Expr:
 
 def _name_of(expr: Expr, rules: Rules) -> str:
     """The name of the recorded series that is compared; empty for anything else."""
-    inner = _inside(expr)
+    inner = inside(expr)
     return metric(inner) if isinstance(inner, Selector) and rules.definition(inner) is None else ""

@@ -118,6 +118,8 @@ class Rules:
     evaluation_interval_s: float | None = None
     """Of groups without an interval of their own; None: not known."""
     world: World | None = None
+    severities: tuple[str, ...] = ()
+    """Those of the policy beside the rules; empty: there is none."""
     memo: dict[object, object] = field(default_factory=dict, repr=False)
     """What helpers have worked out already."""
 

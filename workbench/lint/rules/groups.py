@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from workbench.lint.rules.conditions import Condition, Pair, pairs
+from workbench.lint.rules.conditions import Condition, Pair, and_parts, pairs
 from workbench.lint.rules.document import Rules, RuleView, alerts
 from workbench.lint.rules.expressions import metric, selectors
 from workbench.promql.ast import Expr
@@ -41,6 +41,11 @@ class Burn:
         return self.pair.short.window_ms or 0
 
     @property
+    def guarded(self) -> bool:
+        """Whether more than the two windows stands in its `and`: a guard for few events."""
+        return len(list(and_parts(self.pair.joined))) > 2
+
+    @property
     def threshold(self) -> float:
         """As an error ratio."""
         return self.pair.long.limit / float(self.pair.long.scale)
@@ -48,13 +53,18 @@ class Burn:
     @property
     def pages(self) -> bool | None:
         """Whether its labels say that it wakes somebody; None if they do not say."""
-        for name in ("sloth_severity", "severity"):
-            found = self.view.labels.get(name, "")
-            if _PAGES.search(found):
-                return True
-            if _TICKETS.search(found):
-                return False
-        return None
+        return pages(self.view)
+
+
+def pages(view: RuleView) -> bool | None:
+    """Whether a rule's labels say that it wakes somebody; None if they do not say."""
+    for name in ("sloth_severity", "severity"):
+        found = view.labels.get(name, "")
+        if _PAGES.search(found):
+            return True
+        if _TICKETS.search(found):
+            return False
+    return None
 
 
 def burns(rules: Rules) -> list[Burn]:
