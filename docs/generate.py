@@ -1,4 +1,4 @@
-"""Writes the pages that say what the code says: `docs/cli.md`, `docs/scenario-files.md` and the exit codes in `README.md`.
+"""Writes the pages that say what the code says: `docs/cli.md`, `docs/scenario-files.md`, `docs/lint`, the exit codes in `README.md`.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 and show the difference if a page is not what would be written (`make check`)
@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from workbench.cli.main import cli
 from workbench.errors import ExitCode
+from workbench.lint.pages import pages as lint_pages
 from workbench.scenario.schema import base
 from workbench.scenario.schema.naming import LabelName, MetricName
 from workbench.scenario.schema.policy import CodePattern, Policy
@@ -242,12 +243,18 @@ def readme_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": cli_page, "docs/scenario-files.md": scenario_page, "README.md": readme_page}
 
 
+def every_page() -> Iterator[tuple[str, str]]:
+    """Path and text of every page."""
+    yield from ((name, make()) for name, make in PAGES.items())
+    yield from lint_pages(ROOT / "tests" / "lint" / "examples").items()
+
+
 def differences() -> Iterator[str]:
     """A unified diff for every page that is not what would be written."""
-    for name, make in PAGES.items():
+    for name, text in every_page():
         path = ROOT / name
         there = path.read_text(encoding="utf-8") if path.exists() else ""
-        yield from difflib.unified_diff(there.splitlines(), make().splitlines(), name, f"{name} (generated)", n=1, lineterm="")
+        yield from difflib.unified_diff(there.splitlines(), text.splitlines(), name, f"{name} (generated)", n=1, lineterm="")
 
 
 def main() -> int:
@@ -257,8 +264,9 @@ def main() -> int:
         if difference:
             sys.stderr.write(f"{difference}\n\nGenerated pages are behind the code: make docs\n")
         return int(bool(difference))
-    for name, make in PAGES.items():
-        (ROOT / name).write_text(make(), encoding="utf-8")
+    for name, text in every_page():
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_text(text, encoding="utf-8")
     return 0
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.support.failing_rules import failing_group
 from tests.support.programs import need
 from workbench.alerts.engine import RuleEngine
-from workbench.alerts.rules import AlertRule, Profile, RecordingRule, RuleGroup
+from workbench.alerts.rules import Profile
 from workbench.interop.prometheus import rule_file
 from workbench.telemetry.series import Telemetry, is_stale
 
@@ -23,44 +24,13 @@ WARM_UP_S = 4
 """A server writes no ALERTS before its third evaluation, when it has looked for the state from before its start."""
 
 
-def group(now, alerts_from):
-    """Rules that fail at some instants: two elements with one label set, or more than two of them."""
-
-    def when(remainder):
-        return f"vector(1) and vector({now}) % {remainder} > 2"
-
-    def alert(name, expr, *, waits=0.0, keeps=0.0, labels=()):
-        return AlertRule(name, f"{expr} and on () vector({now}) > {alerts_from}", waits, keeps, labels)
-
-    rules = (
-        RecordingRule("t", now),
-        RecordingRule("src", "vector(1)", (("i", "1"),)),
-        RecordingRule("src", when(7), (("i", "2"),)),
-        RecordingRule("src", when(5), (("i", "3"),)),
-        RecordingRule("too_many", "src"),
-        RecordingRule("alike", 'src{i!="1"}', (("i", ""),)),
-        alert("TooMany", "src", waits=1, keeps=1),
-        alert("Enough", 'src{i!="1"}', keeps=1),
-        alert("Alike", 'src{i!="1"}', waits=2, labels=(("i", ""),)),
-        # The same series from two rules: the first sample of an instant stays.
-        RecordingRule("twice", f"{when(4)} or vector(2)"),
-        RecordingRule("twice", "vector(2)"),
-        RecordingRule("twice_by_turns", when(3)),
-        RecordingRule("twice_by_turns", when(4)),
-        alert("Same", "vector(1) and twice_by_turns"),
-        alert("Same", 'src{i="2"}', labels=(("i", ""),)),
-        RecordingRule("alerts_seen", "count(ALERTS)"),
-    )
-    return RuleGroup("g", rules, interval_s=1.0, limit=2)
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """What the server wrote: by series, its samples as (millisecond, value or `stale`); and when alerts began."""
     folder = tmp_path_factory.mktemp("server")
     prometheus, promtool = need("prometheus"), need("promtool")
     alerts_from = int(time.time()) + WARM_UP_S
-    (folder / "rules.yml").write_text(rule_file([group("time()", alerts_from)]))
+    (folder / "rules.yml").write_text(rule_file([failing_group("time()", alerts_from)]))
     (folder / "prometheus.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"]}))
     flags = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:0", "--log.level=error"]
     with subprocess.Popen([prometheus, *flags], cwd=folder) as running:
@@ -84,7 +54,7 @@ def test_failed_evaluations_leave_and_clear_what_they_do_in_a_real_server(server
     end = instants[count - 1]
 
     telemetry = Telemetry.of([], horizon_s=count, scrape_interval_s=1.0)
-    engine = RuleEngine([group(f"(time() + {begin / 1000!r})", alerts_from)], telemetry, Profile("2.42", 1.0, 1.0))
+    engine = RuleEngine([failing_group(f"(time() + {begin / 1000!r})", alerts_from)], telemetry, Profile("2.42", 1.0, 1.0))
     while engine.look_ahead(count - 1):
         pass
 

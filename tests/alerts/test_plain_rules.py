@@ -40,8 +40,8 @@ def everything(engine):
     return samples, episodes, [list(some) for some in engine.failures()]
 
 
-def plainly(groups, telemetry, profile):
-    plain = PlainRules(groups, telemetry, profile, UNTIL_S)
+def plainly(groups, telemetry, until_s, profile):
+    plain = PlainRules(groups, telemetry, profile, until_s)
     samples = {key: [(t, "stale" if stale(v) else repr(v)) for t, v in some] for key, some in plain.samples.items()}
     rules = sum(len(group.rules) for group in groups)
     return samples, sorted(plain.episodes, key=lambda e: e[:3]), [plain.failures[place] for place in range(rules)]
@@ -52,7 +52,7 @@ def plainly(groups, telemetry, profile):
 def test_the_engine_is_the_rule_manager_that_goes_instant_by_instant(groups, history, profile):
     telemetry = history.telemetry()
 
-    assert everything(run(groups, telemetry, UNTIL_S, profile)) == plainly(groups, telemetry, profile)
+    assert everything(run(groups, telemetry, UNTIL_S, profile)) == plainly(groups, telemetry, UNTIL_S, profile)
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))

@@ -168,3 +168,24 @@ def test_a_ready_made_ratio_stands_in_parentheses_and_small_budgets_keep_their_e
     assert info["sloth_mode"] == "cli-gen-k8s"
     assert info["sloth_spec"] == "sloth.slok.dev/v1"
     assert info["sloth_objective"] == "99.999"
+
+
+def test_an_older_release_writes_what_it_wrote_then():
+    def groups(version):
+        return read(CHECKOUT, Generator(version))
+
+    old, new = groups("v0.10.0"), groups("dev")
+
+    def burns(window, factor):
+        return f"(slo:sli_error:ratio_rate{window}{WHO} > ({factor} * 0.0009999999999999432))"
+
+    quick = f"{burns('5m', 14.4)} and ignoring (sloth_window) {burns('1h', 14.4)}"
+    slow = f"{burns('30m', 6)} and ignoring (sloth_window) {burns('6h', 6)}"
+    assert same_expression(old["sloth-slo-alerts-shop-checkout"][0]["expr"], f"({quick}) or ignoring (sloth_window) ({slow})")
+    ratios = "sloth-slo-sli-recordings-shop-checkout"
+    assert old[ratios][-1]["labels"] == {"sloth_window": "30d"}
+    assert old[ratios][:-1] == new[ratios][:-1]
+    assert groups("v0.11.0")["sloth-slo-alerts-shop-checkout"] == new["sloth-slo-alerts-shop-checkout"]
+    meta = "sloth-slo-meta-recordings-shop-checkout"
+    assert "sloth_objective" in old[meta][-1]["labels"]
+    assert "sloth_objective" not in groups("0.6.0")[meta][-1]["labels"]

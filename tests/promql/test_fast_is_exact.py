@@ -25,6 +25,12 @@ def rules(thresholds=("14.4 * 0.001", "3*0.01", "0.1", "0.25")):
         for long, short in (("10m", "1m"), ("45m", "5m")):
             found += [f"({ratio(long, route)} > {t} and {ratio(short, route)} >= {t}) / 0.001" for t in thresholds]
             found.append(f"1 - {ratio(short, route)} < 0.9 unless {ratio(long, route)} > 0.2")
+            quick, slow = f"{ratio(long, route)} > 0.03 and {ratio(short, route)} > 0.03", f"{ratio(long, route)} >= 0.014"
+            found.append(f"(({quick}) or ({slow})) / 0.001")
+            found.append(f"({ratio(short, route)} > 0.05 or {ratio(long, route)}) / 0.001 > 20")
+            found.append(
+                f"({ratio(long, route)} < 0.02 or {ratio(short, route)} > 0.01) / 0.001 <= 15 and {ratio(long, route)} > 0"
+            )
             found.append(f"sum(increase(req{{code='500'}}[{short}])) * 2 > 4 + sum(increase(req{{code='503'}}[{long}]))")
     return [parse(text) for text in found]
 
@@ -81,6 +87,10 @@ def test_ties_are_decided_as_prometheus_decides_them(profile):
         scrape_interval_s=15,
     )
     exprs = [parse(f"{ratio('5m')} {op} {t}") for op in (">", ">=", "<", "<=") for t in ("3*0.01", "0.03", "9/300")]
+    # Whether the tie is there decides which value the other comparison sees.
+    exprs += [
+        parse(f"({ratio('5m')} {op} 0.03 or 2 * {ratio('10m')}) / 0.01 {than} 4") for op in (">", ">=") for than in ("<", ">")
+    ]
 
     wrong, present = disagreements(telemetry, profile, exprs)
 

@@ -128,7 +128,7 @@ def written(draw, record, alert):
 
 
 texts = st.sampled_from(["page", "", "{{ $labels.route }}", "r-{{ $labels.kind }}", "{{ $value }}"])
-labels = st.dictionaries(st.sampled_from(["severity", "team", "severity", "team", "route", "kind"]), texts, max_size=2)
+labels = st.dictionaries(st.sampled_from(["severity", "team"] * 4 + ["route", "kind"]), texts, max_size=2)
 plain_labels = st.dictionaries(
     st.sampled_from(["severity", "team", "severity", "team", "severity", "route", "kind"]),
     st.sampled_from(["page", "", "x"]),
@@ -153,7 +153,7 @@ def rule_files(draw):
             rules.append(AlertRule(f"A{at}", expr, float(draw(waits)), float(draw(waits)), _pairs(draw(labels))))
     cuts = sorted(draw(st.lists(st.integers(1, len(rules)), max_size=2, unique=True)))
     parts = [rules[a:b] for a, b in zip([0, *cuts], [*cuts, len(rules)], strict=True)]
-    limits = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 3])
+    limits = st.sampled_from([0] * 12 + [1, 2, 3, 4])
     return tuple(RuleGroup(f"g{at}", tuple(part), limit=draw(limits)) for at, part in enumerate(parts) if part)
 
 

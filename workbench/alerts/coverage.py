@@ -20,9 +20,7 @@ def covered_routes(indicator: Indicator, routes: Sequence[str], vocabulary: Voca
     """The routes that an indicator covers, sorted; of a query, those that any of its selectors may match."""
     if not isinstance(indicator, QueryIndicator):
         return matching_routes(indicator.routes, routes)
-    found = {
-        route for selector in _selectors(indicator) for route in _of_selector(selector, routes, vocabulary.route_label) if route
-    }
+    found = {route for selector in _selectors(indicator) for route in of_selector(selector, routes, vocabulary) if route}
     return tuple(sorted(found))
 
 
@@ -45,12 +43,13 @@ def _selectors(indicator: QueryIndicator) -> Iterable[Selector]:
     return [selector for query in queries if query is not None for selector in selectors(query)]
 
 
-def _of_selector(selector: Selector, routes: Sequence[str], label: str) -> Iterable[str]:
-    """Routes that its matchers of the route label let through."""
+def of_selector(selector: Selector, routes: Sequence[str], vocabulary: Vocabulary) -> Iterable[str]:
+    """Routes, as policies name them, that a selector's matchers of the route label let through."""
+    label = vocabulary.route_label
     matchers = tuple(matcher for matcher in selector.matchers if matcher.label == label)
-    series = [Series(SeriesKey.of("route", {label: route}), _EMPTY, _EMPTY) for route in routes]
+    series = [Series(SeriesKey.of("route", {label: vocabulary.text(label, route)}), _EMPTY, _EMPTY) for route in routes]
     telemetry = Telemetry.of(series, horizon_s=0.0, scrape_interval_s=15.0)
-    return [one.key.label_map.get(label, "") for one in select(telemetry, Selector(matchers))]
+    return [vocabulary.named(label, one.key.label_map.get(label, "")) for one in select(telemetry, Selector(matchers))]
 
 
 def _bound(text: str) -> float | None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from workbench.errors import BadInput
-from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector
+from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, children
 from workbench.promql.parse import parse
 from workbench.scenario.schema.policy import WINDOW
 
@@ -73,7 +73,7 @@ def selectors(query: str) -> tuple[Selector, ...]:
 def _terms(expr: Expr) -> list[Term] | None:
     match expr:
         case Call(function, (Range(selector, window),)) if function in _COUNTING and window == _MARK_MS:
-            return [Term(selector, _counting(function))]
+            return [Term(selector, _counting(function))] if selector.at_ms is None else None
         case Aggregate("sum", argument=argument):
             return _terms(argument)
         case Negate(argument):
@@ -113,12 +113,7 @@ def _adds_nothing(expr: Expr) -> bool:
 
 
 def _selectors(expr: Expr) -> Iterator[Selector]:
-    """By the fields of the expression, so that forms which this module does not know are gone through as well."""
     if isinstance(expr, Selector):
         yield expr
-        return
-    for name in getattr(expr, "__slots__", ()):
-        value = getattr(expr, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if hasattr(type(part), "__dataclass_fields__"):
-                yield from _selectors(part)
+    for child in children(expr):
+        yield from _selectors(child)

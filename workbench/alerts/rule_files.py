@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from workbench.errors import BadInput, Problem, Severity
 from workbench.scenario.tree import Place
 
 __all__ = ["RuleFiles", "RulePlaces", "read_rule_files"]
+
+MOST_LINES = 300
+"""Of one expression, that are searched for a word."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,13 @@ class RuleFiles:
     digest: str = ""
     """Hash of the bytes of all files, in their order."""
     _places: Mapping[tuple[str, str], GroupPlaces] = field(default_factory=dict, repr=False)
+    _lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """By file: its text, for places within expressions."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was read."""
+        return tuple(Path(file) for file in self._lines)
 
     def places(self, group: RuleGroup) -> GroupPlaces | None:
         """Where a group and everything in it is written; None for a group of other origin."""
@@ -38,6 +49,24 @@ class RuleFiles:
         if found is None:
             return None
         return found.group if rule_index is None else found.rules[rule_index].expr
+
+    def place_in(self, group: RuleGroup, rule_index: int, word: str) -> Place | None:
+        """Where a word first stands in the expression of a rule, found by its text; the expression's own place if it does not."""
+        begin = self.place_of(group, rule_index)
+        if begin is None:
+            return None
+        lines = self._lines.get(begin.file, ())
+        word_alone = re.compile(rf"(?<![\w:]){re.escape(word)}(?![\w:])") if word else None
+        for number in range(begin.line, min(begin.line + MOST_LINES, len(lines)) + 1):
+            line = lines[number - 1]
+            start = begin.column - 1 if number == begin.line else 0
+            # The keys that may follow an expression; a line of PromQL never begins like this.
+            if number > begin.line and re.match(r"\s*(- )?(alert|record|for|keep_firing_for|labels|annotations|expr):(\s|$)", line):
+                break
+            match = word_alone.search(line, start) if word_alone else None
+            if match:
+                return Place(begin.file, number, match.start() + 1)
+        return begin
 
 
 def read_rule_files(paths: Iterable[Path | str]) -> RuleFiles:
@@ -67,8 +96,9 @@ def read_rule_files(paths: Iterable[Path | str]) -> RuleFiles:
         problems = (*problems, Problem("rules/none", "there is no rule in any of the files", allowed="an alert or a record"))
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise BadInput(_ordered(problem for problem in problems if problem.severity is not Severity.INFO))
-    digest = hashlib.blake2b(b"".join(hashlib.blake2b(raw).digest() for raw in found.bytes_read), digest_size=16).hexdigest()
-    return RuleFiles(tuple(groups), _ordered(problems), digest, places)
+    digest = hashlib.blake2b(b"".join(hashlib.blake2b(raw).digest() for _, raw in found.texts), digest_size=16).hexdigest()
+    lines = {file: tuple(raw.decode("utf-8", "replace").splitlines()) for file, raw in found.texts}
+    return RuleFiles(tuple(groups), _ordered(problems), digest, places, lines)
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

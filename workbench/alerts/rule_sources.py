@@ -53,7 +53,8 @@ class Found:
 
     groups: tuple[GroupsNode, ...]
     problems: tuple[Problem, ...]
-    bytes_read: tuple[bytes, ...]
+    texts: tuple[tuple[str, bytes], ...]
+    """Every file that was read, with its bytes."""
 
 
 def rule_sources(paths: Iterable[Path | str]) -> Found:
@@ -63,7 +64,7 @@ def rule_sources(paths: Iterable[Path | str]) -> Found:
     """
     groups: list[GroupsNode] = []
     problems: list[Problem] = []
-    read: list[bytes] = []
+    read: list[tuple[str, bytes]] = []
     seen: set[str] = set()
     for stated in paths:
         files = _files(Path(stated))
@@ -79,7 +80,7 @@ def rule_sources(paths: Iterable[Path | str]) -> Found:
             found = _of_file(file, named=named)
             groups += found.groups
             problems += found.problems
-            read += found.bytes_read
+            read += found.texts
     return Found(tuple(groups), tuple(problems), tuple(read))
 
 
@@ -119,17 +120,17 @@ def _of_file(file: Path, *, named: bool) -> Found:
     text = raw.decode("utf-8", "replace")
     template = _template(text, name)
     if template is not None:
-        return Found((), (template,), (raw,))
+        return Found((), (template,), ((name, raw),))
     source = parse(raw, name, RULE_LIMITS)
     if source.root is None and not source.problems:  # pragma: no cover - an empty file is a problem
-        return Found((), (), (raw,))
+        return Found((), (), ((name, raw),))
     empty = [p for p in source.problems if p.check == "file/empty"]
     if empty:
         # A server loads it without a word; so does a file of comments.
-        return Found((), (Problem("rules/empty", "the file holds no rules", Severity.WARNING, name),), (raw,))
+        return Found((), (Problem("rules/empty", "the file holds no rules", Severity.WARNING, name),), ((name, raw),))
     if source.problems:
         rendered = _must_be_rendered(text, name)
-        return Found((), (rendered, *source.problems) if rendered else source.problems, (raw,))
+        return Found((), (rendered, *source.problems) if rendered else source.problems, ((name, raw),))
     groups: list[GroupsNode] = []
     problems: list[Problem] = []
     for index, document in enumerate(source.documents):
@@ -139,7 +140,7 @@ def _of_file(file: Path, *, named: bool) -> Found:
         message = "there are no rules in this file" if named else "there are no rules in this file; it is left out"
         allowed = "groups: [...], or a PrometheusRule"
         problems.append(Problem("rules/none", message, severity, name, 1, found=_kinds(source.documents), allowed=allowed))
-    return Found(tuple(groups), tuple(problems), (raw,))
+    return Found(tuple(groups), tuple(problems), ((name, raw),))
 
 
 def _of_document(document: Node, file: str, where: str, groups: list[GroupsNode], problems: list[Problem], *, named: bool) -> None:

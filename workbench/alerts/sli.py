@@ -82,9 +82,8 @@ def sli_of(indicator: Indicator, routes: Sequence[str], vocabulary: Vocabulary) 
         return None
     common = []
     if set(covered) != set(routes):
-        common.append(_one_of(vocabulary.route_label, covered))
-    if indicator.tiers and vocabulary.tier_label is not None:
-        common.append(_one_of(vocabulary.tier_label, sorted(set(indicator.tiers))))
+        common.append(_one_of(vocabulary.route_label, [vocabulary.text(vocabulary.route_label, route) for route in covered]))
+    common += _of_tiers(indicator, vocabulary)
     return _sli(indicator, common, vocabulary)
 
 
@@ -96,9 +95,15 @@ def sli_anywhere(indicator: Indicator, vocabulary: Vocabulary) -> Sli:
     if "*" not in indicator.routes:
         patterns = "|".join(_regex_of(glob) for glob in sorted(set(indicator.routes)))
         common.append(f'{vocabulary.route_label}=~"{_quoted(patterns)}"')
-    if indicator.tiers and vocabulary.tier_label is not None:
-        common.append(_one_of(vocabulary.tier_label, sorted(set(indicator.tiers))))
+    common += _of_tiers(indicator, vocabulary)
     return _sli(indicator, common, vocabulary)
+
+
+def _of_tiers(indicator: EventsIndicator | LatencyIndicator, vocabulary: Vocabulary) -> list[str]:
+    label = vocabulary.tier_label
+    if not indicator.tiers or label is None:
+        return []
+    return [_one_of(label, [vocabulary.text(label, tier) for tier in sorted(set(indicator.tiers))])]
 
 
 def _sli(indicator: EventsIndicator | LatencyIndicator, common: list[str], vocabulary: Vocabulary) -> Sli:
@@ -107,13 +112,15 @@ def _sli(indicator: EventsIndicator | LatencyIndicator, common: list[str], vocab
         total = _selector(f"{vocabulary.latency}_count", common)
         return Sli(good=_RATE.format(good), total=_RATE.format(total), bare=True)
     if vocabulary.code_label is not None and indicator.exclude_codes:
-        common = [*common, f'{vocabulary.code_label}!~"{_alternatives(indicator.exclude_codes)}"']
+        excluded = _alternatives(vocabulary.patterns(vocabulary.code_label, indicator.exclude_codes))
+        common = [*common, f'{vocabulary.code_label}!~"{excluded}"']
     total = _selector(vocabulary.requests, common)
     if vocabulary.errors is not None:
         bad = _selector(vocabulary.errors, common)
     else:
         assert vocabulary.code_label is not None, "errors are counted by code or by a counter of their own"  # noqa: S101
-        bad = _selector(vocabulary.requests, [*common, f'{vocabulary.code_label}=~"{_alternatives(indicator.bad_codes)}"'])
+        codes = _alternatives(vocabulary.patterns(vocabulary.code_label, indicator.bad_codes))
+        bad = _selector(vocabulary.requests, [*common, f'{vocabulary.code_label}=~"{codes}"'])
     return Sli(errors=_RATE.format(bad), total=_RATE.format(total), bare=True)
 
 

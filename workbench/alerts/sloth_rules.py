@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -25,9 +25,11 @@ from workbench.units import DAY_S, HOUR_S, MINUTE_S
 WINDOW_VARIABLE = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 """Where a query takes its window: `{{.window}}`, with or without blanks."""
 
+_RELEASE = re.compile(r"v?0\.([0-9]{1,3})(?:\.[0-9]{1,3})?")
 ERROR_RATIO = "slo:sli_error:ratio_rate"
 SPEC_PROMETHEUS = "prometheus/v1"
 SPEC_KUBERNETES = "sloth.slok.dev/v1"
+SPEC_OPENSLO = "openslo/v1alpha"
 PAIRS = ("page-quick", "page-slow", "ticket-quick", "ticket-slow")
 """Names of a policy's rules that are Sloth's four pairs of windows."""
 DEFAULT_ALERT_NAME = "ErrorBudgetBurn"
@@ -127,17 +129,24 @@ class Generator:
     """Who generates: what Sloth writes into the labels of `sloth_slo_info`."""
 
     version: str = "dev"
+    """A release writes what it wrote then: before v0.11 alerts match with `ignoring` and the period's ratio has one label, before
+    v0.7 no label holds the objective. Anything else is the newest."""
     mode: str = MODE_PROMETHEUS
     spec: str = SPEC_PROMETHEUS
+
+    def before(self, minor: int) -> bool:
+        """Whether this is a release older than v0.MINOR."""
+        found = _RELEASE.fullmatch(self.version)
+        return found is not None and int(found[1]) < minor
 
 
 def sloth_groups(slo: SlothSlo, generator: Generator = Generator()) -> tuple[RuleGroup, ...]:
     """The groups that Sloth generates: error ratios, metadata, and alerts unless both are disabled."""
     groups = [
-        RuleGroup(f"sloth-slo-sli-recordings-{slo.id}", _error_ratios(slo)),
+        RuleGroup(f"sloth-slo-sli-recordings-{slo.id}", _error_ratios(slo, generator)),
         RuleGroup(f"sloth-slo-meta-recordings-{slo.id}", _metadata(slo, generator)),
     ]
-    alerts = _alerts(slo)
+    alerts = _alerts(slo, generator)
     if alerts:
         groups.append(RuleGroup(f"sloth-slo-alerts-{slo.id}", alerts))
     return tuple(groups)
@@ -216,16 +225,19 @@ def go_number(number: float) -> str:
     return repr(number).removesuffix(".0")
 
 
-def _error_ratios(slo: SlothSlo) -> tuple[RecordingRule, ...]:
+def _error_ratios(slo: SlothSlo, generator: Generator) -> tuple[RecordingRule, ...]:
     """One a window, from the shortest; the whole period is put together from the shortest instead of read anew."""
     shortest = _metric(slo.windows.page_quick.short_s) + slo.selector
     period_s = slo.windows.period_s
     period = go_duration(period_s)
     whole = f"sum_over_time({shortest}[{period}])\n/ ignoring (sloth_window)\ncount_over_time({shortest}[{period}])\n"
-    return tuple(
+    rules = [
         _recorded(slo, length, whole if length == period_s else _ratio_over(slo, go_duration(length)))
         for length in (*slo.windows.lengths_s, period_s)
-    )
+    ]
+    if generator.before(11):
+        rules = [replace(rule, labels=(("sloth_window", period),)) if rule.expr == whole else rule for rule in rules]
+    return tuple(rules)
 
 
 def _recorded(slo: SlothSlo, window_s: float, expr: str) -> RecordingRule:
@@ -253,6 +265,8 @@ def _metadata(slo: SlothSlo, generator: Generator) -> tuple[RecordingRule, ...]:
         "sloth_spec": generator.spec,
         "sloth_version": generator.version,
     }
+    if generator.before(7):
+        del info["sloth_objective"]
     exprs = {
         "slo:objective:ratio": f"vector({objective})",
         "slo:error_budget:ratio": f"vector(1-{objective})",
@@ -265,34 +279,37 @@ def _metadata(slo: SlothSlo, generator: Generator) -> tuple[RecordingRule, ...]:
     return tuple(RecordingRule(name, expr, _sorted(info if name == "sloth_slo_info" else labels)) for name, expr in exprs.items())
 
 
-def _alerts(slo: SlothSlo) -> tuple[AlertRule, ...]:
+def _alerts(slo: SlothSlo, generator: Generator) -> tuple[AlertRule, ...]:
     windows = slo.windows
     both = (
         ("page", slo.page, windows.page_quick, windows.page_slow),
         ("ticket", slo.ticket, windows.ticket_quick, windows.ticket_slow),
     )
-    return tuple(_alert(slo, severity, alert, quick, slow) for severity, alert, quick, slow in both if alert.enabled)
+    return tuple(_alert(slo, severity, alert, quick, slow, generator) for severity, alert, quick, slow in both if alert.enabled)
 
 
-def _alert(slo: SlothSlo, severity: str, alert: SlothAlert, quick: AlertWindow, slow: AlertWindow) -> AlertRule:
+def _alert(
+    slo: SlothSlo, severity: str, alert: SlothAlert, quick: AlertWindow, slow: AlertWindow, generator: Generator
+) -> AlertRule:
     who = "{{$labels.sloth_service}} {{$labels.sloth_slo}} SLO error budget burn rate"
     annotations = {"summary": f"{who} is over expected.", "title": f"({severity}) {who} is too fast."}
+    ignoring = " ignoring (sloth_window)" if generator.before(11) else ""
     return AlertRule(
         name=slo.alert_name,
-        expr=f"{_too_fast(slo, quick)}or\n{_too_fast(slo, slow)}",
+        expr=f"{_too_fast(slo, quick, ignoring)}or{ignoring}\n{_too_fast(slo, slow, ignoring)}",
         labels=_sorted({"sloth_severity": severity} | dict(alert.labels)),
         annotations=_sorted(annotations | dict(alert.annotations)),
     )
 
 
-def _too_fast(slo: SlothSlo, window: AlertWindow) -> str:
+def _too_fast(slo: SlothSlo, window: AlertWindow, ignoring: str) -> str:
     budget = go_number((100 - float(slo.objective)) / 100)
     threshold = f"({go_number(window.factor(slo.windows.period_s))} * {budget})"
+    before, after = ("(", ")") if ignoring else ("max(", ") without (sloth_window)")
     short, long = (
-        f"    max({_metric(length)}{slo.selector} > {threshold}) without (sloth_window)\n"
-        for length in (window.short_s, window.long_s)
+        f"    {before}{_metric(length)}{slo.selector} > {threshold}{after}\n" for length in (window.short_s, window.long_s)
     )
-    return f"(\n{short}    and\n{long})\n"
+    return f"(\n{short}    and{ignoring}\n{long})\n"
 
 
 def _plain(number: Decimal) -> str:

@@ -29,6 +29,26 @@ class Vocabulary:
     """None: the telemetry does not know tiers."""
     code_label: str | None = "status_code"
     """None: the telemetry does not know codes."""
+    texts: tuple[tuple[str, str, str], ...] = ()
+    """What values are called: (label of the telemetry, value as policies name it, value in the telemetry)."""
+
+    def text(self, label: str, named: str) -> str:
+        """The value in the telemetry that a policy names."""
+        return (
+            next((after for one, before, after in self.texts if one == label and before == named), named) if self.texts else named
+        )
+
+    def named(self, label: str, text: str) -> str:
+        """How policies name a value of the telemetry."""
+        return next((before for one, before, after in self.texts if one == label and after == text), text) if self.texts else text
+
+    def patterns(self, label: str, patterns: Iterable[str]) -> tuple[str, ...]:
+        """Regular expressions of the values in the telemetry, given those of values as policies name them."""
+        given = tuple(patterns)
+        more = [
+            re.escape(after) for one, before, after in self.texts if one == label and any(re.fullmatch(p, before) for p in given)
+        ]
+        return (*given, *dict.fromkeys(more))
 
 
 SIMULATED = Vocabulary()
@@ -36,9 +56,9 @@ RECORDED = Vocabulary(errors="http_request_errors_total", tier_label=None, code_
 
 
 def routes_of(telemetry: Telemetry, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Every route that has a counter of requests, sorted."""
+    """Every route that has a counter of requests, as policies name them, sorted."""
     found = {series.key.label_map.get(vocabulary.route_label, "") for series in telemetry.by_name.get(vocabulary.requests, ())}
-    return tuple(sorted(found - {""}))
+    return tuple(sorted(vocabulary.named(vocabulary.route_label, route) for route in found - {""}))
 
 
 def matching_routes(patterns: Iterable[str], routes: Iterable[str]) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from workbench.units import DAY_S
 def headline(outcome: Outcome) -> str:
     """The one sentence that a reader takes away: objectives met, the worst budget, credits."""
     measured = [slo for slo in outcome.slos if slo.met is not None]
+    if not outcome.slos:
+        return f"{alerts_finding(outcome)}; there are no objectives."
     if not measured:
         return "Nothing was measured: no objective can be judged."
     met = sum(bool(slo.met) for slo in measured)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+from workbench.alerts.rules import RuleGroup
 from workbench.units import DAY_S, HOUR_S, MINUTE_S, Money, format_share
 
 UNKNOWN = "unknown"
@@ -165,3 +166,14 @@ def spoken(name: str) -> str:
     """A name in a sentence: `application-availability` is `Application availability`."""
     text = name.replace("-", " ").replace("_", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def rule_files(groups: Sequence[RuleGroup]) -> str | None:
+    """`4 alerts and 2 records in 3 groups of slo.yaml`; None for rules that a policy generated."""
+    files = list(dict.fromkeys(group.file.partition("#")[0] for group in groups if group.file))
+    if not files:
+        return None
+    alerts, records = (sum(len(getattr(group, kind)) for group in groups) for kind in ("alerts", "recordings"))
+    text = f"{counted(alerts, 'alert')} and {counted(records, 'record')} in {counted(len(groups), 'group')} of "
+    shown = ", ".join(files[:3])
+    return text + (shown if len(files) <= 3 else f"{shown} and {len(files) - 3} more files")

@@ -160,10 +160,10 @@ _sloth_version = click.option(
 
 
 def _groups(policy: Policy, routes: list[str] | None, mode: str, version: str, said: Said) -> tuple[RuleGroup, ...]:
-    from workbench.alerts.sloth_rules import SPEC_KUBERNETES, SPEC_PROMETHEUS, Generator
+    from workbench.alerts.sloth_rules import SPEC_KUBERNETES, SPEC_OPENSLO, SPEC_PROMETHEUS, Generator
     from workbench.interop.rules_out import exported_groups
 
-    spec = SPEC_KUBERNETES if "k8s" in mode else SPEC_PROMETHEUS
+    spec = SPEC_KUBERNETES if "k8s" in mode else SPEC_OPENSLO if "openslo" in mode else SPEC_PROMETHEUS
     return exported_groups(policy, routes, Generator(version, mode, spec), said)
 
 

@@ -55,7 +55,7 @@ def print_report(report: Report) -> None:
         _print_needed(report)
     if report.months is not None:
         seeds = report.months.seeds
-        click.echo(f"{counted(len(seeds), 'month')} simulated, seeds {', '.join(map(str, seeds))}")
+        click.echo(f"{counted(len(seeds), 'month')} simulated, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}")
     by = {severity: sum(problem.severity is severity for problem in report.problems) for severity in Severity}
     shown = ", ".join(counted(count, name) for name, count in _named(by) if count)
     total = counted(len(report.problems), "problem") + (f" ({shown})" if shown else "")
@@ -109,26 +109,37 @@ def _print_needed(report: Report) -> None:
     from rich.table import Table
 
     from workbench.cli.show import console
-    from workbench.lint.burn_rates import number
     from workbench.units import format_duration
 
     fired = {} if report.months is None else report.months.firings
-    table = Table(title="Failures that set an alert off at the mean traffic", title_justify="left", box=None, pad_edge=False)
-    for name in ("objective", "alert", "long", "short"):
-        table.add_column(name, overflow="fold")
-    if fired:
+    table = Table(title="Failures that set an alert off, at the mean traffic", title_justify="left", box=None, pad_edge=False)
+    table.add_column("alert", overflow="fold")
+    table.add_column("in the long window", justify="right")
+    table.add_column("in the short window", justify="right")
+    if report.months is not None:
         table.add_column("fired", justify="right")
+    slo = None
     for row in report.needed:
-        cells = [row.slo, row.alert + (" (page)" if row.page else "")]
+        if row.slo != slo:
+            slo = row.slo
+            table.add_row(slo, style="bold")
+        cells = [f"  {row.alert}" + (" (page)" if row.page else "")]
         for seconds, events, failures in (
             (row.long_s, row.events_long, row.failures_long),
             (row.short_s, row.events_short, row.failures_short),
         ):
-            shown = "never" if failures is None else f"{failures:,} of {float(number(events, 3)):,g}"
+            shown = "never" if failures is None else f"{failures:,} of {_rounded(float(events))}"
             cells.append(f"{shown} in {format_duration(seconds)}")
-        if fired:
+        if report.months is not None:
             cells.append(str(fired.get((row.slo, row.alert), 0)))
         table.add_row(*cells)
     click.echo()
     console(wrap=True).print(table)
     click.echo()
+
+
+def _rounded(events: float) -> str:
+    """Three digits that count: `1,800`, `2.16M`, `0.42`."""
+    if events >= 1e6:
+        return f"{events / 1e6:.3g}M"
+    return f"{float(f'{events:.3g}'):,.0f}" if events >= 100 else f"{events:.3g}"

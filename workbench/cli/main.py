@@ -26,6 +26,7 @@ VERBS = {
     "lint": "Check the arithmetic of a policy's alerts and promises.",
     "run": "Simulate a scenario and measure it against its policy.",
     "replay": "Measure a recorded history against a policy.",
+    "fetch": "Fetch a history from a live Prometheus.",
     "import": "Read objectives of Sloth, OpenSLO or Pyrra into a policy.",
     "explain": "Say why an alert fired, or was silent, at one instant of a run.",
     "export": "Write rules and objectives for other tools.",

@@ -15,7 +15,15 @@ _PATH = click.Path(path_type=Path)
 @click.command(short_help="Measure a recorded history against a policy.")
 @click.argument("history", type=_PATH)
 @reading_options
-@click.option("--policy", "policy_file", metavar="FILE", type=_PATH, required=True, help="Objectives and burn-rate rules.")
+@click.option("--policy", "policy_file", metavar="FILE", type=_PATH, help="Objectives and burn-rate rules.")
+@click.option(
+    "--rules",
+    "rule_paths",
+    metavar="FILE",
+    type=_PATH,
+    multiple=True,
+    help="Prometheus rule files, PrometheusRule resources, folders or globs, in place of the policy's own rules. Repeatable.",
+)
 @click.option("--incidents", metavar="FILE", type=_PATH, help="CSV id,target,start,end,severity: score the alerts against it.")
 @click.option(
     "--eval-interval",
@@ -33,7 +41,8 @@ _PATH = click.Path(path_type=Path)
 def command(
     history: Path,
     how: How,
-    policy_file: Path,
+    policy_file: Path | None,
+    rule_paths: tuple[Path, ...],
     incidents: Path | None,
     eval_interval: float | None,
     prometheus: str,
@@ -43,7 +52,9 @@ def command(
     force: bool,
     alerts_out: Path | None,
 ) -> None:
-    """Put HISTORY (CSV, CSV.gz, Parquet, or OpenMetrics text) through a policy's objectives and alerts.
+    """Put HISTORY (CSV, CSV.gz, Parquet, or OpenMetrics text) through a policy's objectives and alerts, or through your own rules.
+
+    --policy, --rules or both: rules alone have no objectives, only alerts; with both, the rules replace those of the policy.
 
     By default HISTORY has the columns time,total,errors and, if it likes, route, le_* (cumulative counts below a bound in
     milliseconds) and reset. A row is one scrape at its time (ISO 8601 or seconds) and holds the events since the row before.
@@ -56,17 +67,22 @@ def command(
     Exit code 1 if no objective could be measured.
     """
     from workbench.alerts.loading import load_policy
+    from workbench.alerts.rule_files import read_rule_files
     from workbench.report.folder import check_file, check_free, write_file, write_folder
     from workbench.report.tables import alerts_csv, outcome_json
     from workbench.run.replay import replay
 
+    if policy_file is None and not rule_paths:
+        raise click.UsageError("a replay needs --policy, --rules, or both")
+    rules = read_rule_files(rule_paths) if rule_paths else None
     if out is not None:
         check_free(out, force)
     if alerts_out is not None:
-        check_file(alerts_out, read=(history, policy_file, incidents))
+        check_file(alerts_out, read=(history, policy_file, incidents, *(rules.files if rules is not None else ())))
     outcome = replay(
         history,
-        load_policy(policy_file),
+        load_policy(policy_file) if policy_file is not None else None,
+        rules=rules,
         incidents=incidents,
         evaluation_interval_s=eval_interval,
         prometheus=prometheus,

@@ -17,10 +17,30 @@ from workbench.errors import BadInput, ExitCode, Problem
 )
 @click.option("--out", "directory", type=click.Path(path_type=Path), metavar="DIR", help="Write all results into this new folder.")
 @click.option("--force", is_flag=True, help="Replace DIR if it holds earlier results.")
-def command(scenario: Path, seed: int | None, output: str, directory: Path | None, force: bool) -> None:
+@click.option(
+    "--rules",
+    "rule_paths",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="Prometheus rule files, PrometheusRule resources, folders or globs, in place of the policy's own rules. Repeatable.",
+)
+@click.option(
+    "--alerts-out", type=click.Path(path_type=Path), metavar="FILE", help="Write the alert timeline as CSV, over an older FILE."
+)
+def command(
+    scenario: Path,
+    seed: int | None,
+    output: str,
+    directory: Path | None,
+    force: bool,
+    rule_paths: tuple[Path, ...],
+    alerts_out: Path | None,
+) -> None:
     """Simulate SCENARIO and judge it.
 
-    Exits with 1 if an expectation of the scenario does not hold.
+    With --rules, alerts are those of the rule files, evaluated over the simulated telemetry under the names of the policy's
+    `metrics:` map. Exits with 1 if an expectation of the scenario does not hold.
     """
     import dataclasses
 
@@ -45,15 +65,29 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
         raise BadInput(read.placed(problem, "scenario") for problem in unknown)
     if seed is not None:
         loaded = dataclasses.replace(loaded, seed=seed)
+    rules = None
+    if rule_paths:
+        from workbench.alerts.rule_files import read_rule_files
+
+        rules = read_rule_files(rule_paths)
     if directory is not None:
         from workbench.report.folder import check_free
 
         check_free(directory, force=force)
+    if alerts_out is not None:
+        from workbench.report.folder import check_file
+
+        check_file(alerts_out, read=(scenario, *(rules.files if rules is not None else ())))
     from workbench.run.month import run
 
     with progress(f"Simulating {loaded.name}", 1.0) as at:
-        outcome = run(loaded, progress=at)
+        outcome = run(loaded, rules=rules, progress=at)
     failed = judge(outcome, loaded.expect)
+    if alerts_out is not None:
+        from workbench.report.folder import write_file
+        from workbench.report.tables import alerts_csv
+
+        write_file(alerts_out, alerts_csv(outcome.episodes))
     if directory is not None:
         from workbench.interop.prometheus import rule_file
         from workbench.report.folder import write_folder
@@ -72,7 +106,10 @@ def command(scenario: Path, seed: int | None, output: str, directory: Path | Non
             outcome,
             console(wrap=True),
             expectations_failed=failed,
-            files=[directory / name for name in RESULTS] if directory is not None else [],
+            files=[
+                *([directory / name for name in RESULTS] if directory is not None else []),
+                *([alerts_out] if alerts_out is not None else []),
+            ],
         )
         if loaded.expect and not failed:
             click.echo(f"\nAll {len(loaded.expect)} expectations of the scenario hold.")

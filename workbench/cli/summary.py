@@ -110,11 +110,15 @@ def _header(outcome: Outcome, console: Console) -> None:
         f" (phase {words.duration(profile.phase_s)}), evaluation every {words.duration(profile.evaluation_interval_s)}",
         console,
     )
+    if (used := words.rule_files(outcome.rules)) is not None:
+        _line("Rules", used, console)
     if outcome.coverage:
         _line("Coverage", ", ".join(f"{name} {words.percent(share, 2)}" for name, share in outcome.coverage), console)
 
 
 def _objectives(outcome: Outcome, console: Console) -> None:
+    if not outcome.slos:
+        return
     _title("Objectives", console)
     table = _table(
         ("SLO", "left"), ("target", "right"), ("measured", "right"), ("budget", "right"), ("status", "left"), ("burn", "right")
@@ -290,9 +294,11 @@ def _problems(title: str, problems: Sequence[Problem], console: Console) -> None
         text = _text(f"{problem.severity}: ", style=_SEVERITY_STYLE[problem.severity])
         text.append_text(_text(problem.message))
         rest = [
+            f"in {problem.place}" if problem.file and problem.line is not None else "",
             f"at {problem.path}" if problem.path else "",
             f"found {problem.found}" if problem.found is not None else "",
             f"allowed: {problem.allowed}" if problem.allowed else "",
+            f"nearest: {problem.nearest}" if problem.nearest else "",
             f"[{problem.check}]",
         ]
         text.append_text(_text(" " + "; ".join(part for part in rest if part), style="dim"))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from workbench.alerts.burn_rules import pages as pages_on_call
 from workbench.alerts.engine import Transition
+from workbench.alerts.subjects import SEVERITY_LABELS, Subjects
+from workbench.alerts.subjects import pages as pages_on_call
 from workbench.commands import Page
 from workbench.scenario.schema.policy import Policy
 
 
-def pages(policy: Policy, transitions: Sequence[Transition], routes_of_slo: Mapping[str, tuple[str, ...]]) -> tuple[Page, ...]:
-    """One page for each alert that starts to fire and whose rule pages; in the order of the transitions."""
+def pages(policy: Policy, transitions: Sequence[Transition], subjects: Subjects) -> tuple[Page, ...]:
+    """One page for each alert that starts to fire and that pages; in the order of the transitions."""
     out = []
     for transition in transitions:
         labels = dict(transition.labels)
         if transition.state != "firing" or not pages_on_call(policy, transition.alert, labels):
             continue
-        slo = labels.get("slo", "")
         out.append(
             Page(
                 at_s=transition.at_s,
                 alert=transition.alert,
                 labels=transition.labels,
-                severity=labels.get("severity", ""),
-                routes=routes_of_slo.get(slo, ()),
+                severity=next((labels[name] for name in SEVERITY_LABELS if name in labels), ""),
+                routes=subjects.routes_of(transition.alert, transition.labels),
             )
         )
     return tuple(out)

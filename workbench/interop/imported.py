@@ -27,6 +27,9 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 _NOT_DNS = re.compile(r"[^a-z0-9-]+")
 _LONGEST_NAME = 63
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+MARK = "workbench.dev/"
+"""Annotations in which the workbench keeps what a format has no field for."""
+NAME = f"{MARK}name"
 OWN_LABELS = frozenset({"alertname", "severity", "slo"})
 """Labels that a policy's own rules set."""
 
@@ -78,9 +81,9 @@ class Metadata(Document):
     uid: Any = None
 
     @property
-    def shown_name(self) -> str:
-        """The display name where it is the name in a freer spelling, as the workbench writes it."""
-        return self.displayName if dns_name(self.displayName) == self.name and len(self.displayName) <= _LONGEST_NAME else self.name
+    def own_name(self) -> str:
+        """The name before the workbench fitted it to the format, if it did; the name otherwise."""
+        return self.annotations.get(NAME, self.name)[:_LONGEST_NAME]
 
 
 @dataclass(frozen=True)

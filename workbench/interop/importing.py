@@ -22,6 +22,7 @@ def import_files(
     `period_s` is the SLO period of Sloth's specs, which do not state it; left out, it is that of the `AlertWindows`, or 30 days.
     `preset` takes the place of the school of alerts that the documents ask for. Raises BadInput with everything that is refused.
     """
+    paths = list(paths)
     documents, problems = read_documents(paths)
     imported = Imported(problems=problems)
     windows_s = _windows(documents, imported, period_s)
@@ -37,7 +38,7 @@ def import_files(
         imported.problems.append(only_windows.warning("AlertWindows have no objective: `availability` at 99.9% stands in", "spec"))
     if not imported.objectives and not imported.refused:
         message = "there is no objective in these files"
-        imported.problems.append(Problem("import/nothing", message, file=documents[0].place().file if documents else None))
+        imported.problems.append(Problem("import/nothing", message, file=str(paths[0]) if paths else None))
     text = policy_of(imported, name, preset)
     imported.problems = _in_order(imported.problems)
     if imported.refused:

@@ -11,15 +11,15 @@ from typing import Any
 
 from workbench.interop import openslo_models as models
 from workbench.interop.foreign import Foreign
-from workbench.interop.imported import Imported, Rule, name_of
+from workbench.interop.imported import MARK, NAME, Imported, Rule, name_of
 from workbench.scenario.names import nearest
 from workbench.scenario.tree import Path
 from workbench.units import format_duration, parse_duration
 
-SHORT_WINDOW = "workbench.dev/short-window"
-PAGES = "workbench.dev/page"
-KEEP_FIRING = "workbench.dev/keep-firing-for"
-MINIMA = {"workbench.dev/min-events": "min_events", "workbench.dev/min-failures": "min_failures"}
+SHORT_WINDOW = f"{MARK}short-window"
+PAGES = f"{MARK}page"
+KEEP_FIRING = f"{MARK}keep-firing-for"
+MINIMA = {f"{MARK}min-events": "min_events", f"{MARK}min-failures": "min_failures"}
 """Annotations of a condition in which the workbench keeps what OpenSLO has no field for."""
 PAGING = frozenset({"page", "critical"})
 """Severities that wake somebody where nothing else is said."""
@@ -82,7 +82,7 @@ def _of_policy(
 
 def _rule(document: Foreign, condition: models.Condition, at: Path, window_s: float, imported: Imported) -> str:
     """The rule of one condition, added unless it is there already."""
-    name = name_of(condition.metadata.shown_name)
+    name = name_of(condition.metadata.own_name)
     place = document.place(*at, "metadata", "name")
     before = next((rule for rule in imported.rules if rule.name == name), None)
     if before is not None and before.place == place:
@@ -143,7 +143,7 @@ def _fields(document: Foreign, condition: models.Condition, at: Path, window_s: 
             fields[key] = int(own[annotation][:12])
     if spec.description:
         fields["summary"] = spec.description
-    others = sorted(set(own) - {SHORT_WINDOW, PAGES, KEEP_FIRING, *MINIMA})
+    others = sorted(set(own) - {SHORT_WINDOW, PAGES, KEEP_FIRING, NAME, *MINIMA})
     if others or condition.metadata.labels:
         problems.append(document.note("labels and annotations of a condition are not held", *at, "metadata"))
     return fields

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from workbench.errors import Problem
 from workbench.interop import openslo_models as models
 from workbench.interop.foreign import Foreign, Format, checked
-from workbench.interop.imported import OWN_LABELS, Imported, Metadata, Objective, label_of, percent
+from workbench.interop.imported import NAME, OWN_LABELS, Imported, Metadata, Objective, label_of, percent
 from workbench.interop.openslo_alerts import alert_names
 from workbench.interop.openslo_queries import Target, indicator_of
 from workbench.scenario.names import nearest
@@ -114,7 +114,7 @@ def _read_slo(document: Foreign, slo: models.SloDocument, library: Library, impo
         if target.slice_s:
             fields["time_slices"] = {"length": format_duration(target.slice_s), "target": percent(target.slice_percent)}
         fields["alerts"] = alerts
-        shown = slo.metadata.shown_name
+        shown = slo.metadata.own_name
         name = shown if len(spec.objectives) == 1 else f"{shown}-{index}"
         imported.objectives.append(
             Objective(name, document.place(*at), _ordered(fields), spec.service, _title(slo.metadata, objective))
@@ -142,6 +142,8 @@ def _common(document: Foreign, metadata: Metadata, description: str, service: st
     for part in ("labels", "annotations"):
         held: dict[str, str] = {}
         for key, value in getattr(metadata, part).items():
+            if key == NAME:
+                continue
             name = label_of(key)
             if part == "labels" and name in OWN_LABELS:
                 problems.append(document.warning(f"{key} is set by the rule itself and is not held", "metadata", part, key))

@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.alerts.burn_rules import BurnRule
 from workbench.errors import Severity
-from workbench.interop.imported import dns_name
+from workbench.interop.imported import NAME, dns_name
 from workbench.interop.openslo_alerts import KEEP_FIRING, MINIMA, PAGES, PAGING, SHORT_WINDOW
 from workbench.interop.outgoing import Outgoing, Said, outgoing, rule_path
 from workbench.scenario.schema.policy import Policy
@@ -41,7 +41,7 @@ def documents_of(policy: Policy, routes: Sequence[str] | None, said: Said) -> li
 def _named(text: str, taken: dict[str, str], said: Said, path: tuple[str, ...]) -> str:
     name = dns_name(text)
     if name != text:
-        said.note(f"{text} is written {name} (small letters, digits and '-') and is its displayName", *path)
+        said.note(f"{text} is written {name} (small letters, digits and '-') and stands in an annotation", *path)
     if taken.setdefault(name, text) != text:
         said.refuse(f"{text} and {taken[name]} would both be called {name}", *path)
     return name
@@ -50,12 +50,11 @@ def _named(text: str, taken: dict[str, str], said: Said, path: tuple[str, ...]) 
 def _slo(one: Outgoing, refs: list[str], names: dict[str, str], said: Said) -> dict[str, Any]:
     slo, path = one.slo, ("slos", one.name)
     metadata: dict[str, Any] = {"name": _named(one.name, names, said, path)}
-    if metadata["name"] != one.name:
-        metadata["displayName"] = one.name
     if slo.labels:
         metadata["labels"] = dict(slo.labels)
-    if slo.annotations:
-        metadata["annotations"] = dict(slo.annotations)
+    mark = {NAME: one.name} if metadata["name"] != one.name else {}
+    if slo.annotations or mark:
+        metadata["annotations"] = mark | dict(slo.annotations)
     spec: dict[str, Any] = {}
     if slo.description:
         if len(slo.description) > _LONGEST_DESCRIPTION:
@@ -104,13 +103,12 @@ def _alert(
     condition = _condition(rule, said, path)
     base = dns_name(rule.name)
     name, number = base, 1
-    while name in alerts and alerts[name][0]["spec"] | {"a": alerts[name][0]["metadata"]["annotations"]} != condition["spec"] | {
-        "a": condition["metadata"]["annotations"]
-    }:
+    while name in alerts and not _same(alerts[name][0], condition):
         number += 1
         name = f"{base}-{number}"
-    shown = {"displayName": f"{rule.name}{name.removeprefix(base)}"} if base != rule.name else {}
-    condition["metadata"] = {"name": name} | shown | condition["metadata"]
+    if base != rule.name:
+        condition["metadata"]["annotations"][NAME] = f"{rule.name}{name.removeprefix(base)}"
+    condition["metadata"] = {"name": name} | condition["metadata"]
     alert = {
         "apiVersion": API,
         "kind": "AlertPolicy",
@@ -121,6 +119,16 @@ def _alert(
         said.warn(f"labels and annotations of rule {rule.name} are not held", *path)
     alerts.setdefault(name, (condition, alert))
     return name
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two conditions say the same, whatever they are called."""
+
+    def said(condition: dict[str, Any]) -> tuple[Any, ...]:
+        annotations = condition["metadata"]["annotations"]
+        return condition["spec"], {key: value for key, value in annotations.items() if key != NAME}
+
+    return said(one) == said(other)
 
 
 def _condition(rule: BurnRule, said: Said, path: tuple[str, ...]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from workbench.alerts.burn_rules import BurnRule, burn_rules, rule_names, window_of
 from workbench.alerts.readiness import require_ready
+from workbench.alerts.renaming import Renaming
 from workbench.alerts.sli import Sli, sli_anywhere, sli_of
 from workbench.alerts.vocabulary import SIMULATED, Vocabulary
 from workbench.errors import BadInput, Problem, Severity
@@ -65,14 +66,7 @@ class Said:
 
 def vocabulary_of(policy: Policy) -> Vocabulary:
     """The names under which the policy's `metrics` say that telemetry holds requests."""
-    names, labels = policy.metrics.names, policy.metrics.labels
-    return Vocabulary(
-        requests=names.get(SIMULATED.requests, SIMULATED.requests),
-        latency=names.get(SIMULATED.latency, SIMULATED.latency),
-        route_label=labels.get(SIMULATED.route_label, SIMULATED.route_label),
-        tier_label=labels.get("tier", "tier"),
-        code_label=labels.get("status_code", "status_code"),
-    )
+    return Renaming(policy.metrics).vocabulary(SIMULATED)
 
 
 def outgoing(policy: Policy, routes: Sequence[str] | None, said: Said) -> tuple[Outgoing, ...]:
@@ -82,8 +76,6 @@ def outgoing(policy: Policy, routes: Sequence[str] | None, said: Said) -> tuple[
     """
     require_ready(policy)
     vocabulary = vocabulary_of(policy)
-    if policy.metrics.values:
-        said.warn("the values of labels are not renamed", "metrics", "values")
     found = []
     for name, slo in policy.slos.items():
         known = sli_anywhere(slo.indicator, vocabulary) if routes is None else sli_of(slo.indicator, routes, vocabulary)

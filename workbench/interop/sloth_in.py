@@ -179,8 +179,7 @@ def _refused(document: Foreign, slo: SpecSlo, where: tuple[str | int, ...]) -> I
     if slo.plugins is not None:
         yield _plugins(document, (*where, "plugins"))
     if not 0 < slo.objective < 100:
-        nearest = " (it is a percentage: 99.9, not 0.999)" if 0 < slo.objective < 1 else ""
-        yield document.refusal(f"an objective lies between 0 and 100 percent, both excluded{nearest}", *where, "objective")
+        yield document.refusal("an objective lies between 0 and 100 percent, both excluded", *where, "objective")
     elif slo.objective < 1:
         yield document.warning("the objective is below 1 percent; Sloth writes percentages: 99.9, not 0.999", *where, "objective")
     for kind, names in (("events", ("error_query", "total_query")), ("raw", ("error_ratio_query",))):

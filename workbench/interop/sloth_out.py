@@ -59,7 +59,9 @@ def alert_windows(policy: Policy, routes: Sequence[str] | None, said: Said) -> l
             said.note("windows are the same for budgets of time slices", "slos", one.name, "time_slices")
         pairs = _pairs(policy, one, said)
         _warn_of_rules(policy, one, pairs, said)
-        if not pairs.get("page") or not pairs.get("ticket"):
+        if any(len(rules) not in (0, 2) for rules in pairs.values()):
+            continue  # refused
+        if not pairs["page"] or not pairs["ticket"]:
             said.of_objective("objectives without pages or without tickets have no windows to write", one.name)
             continue
         body = {"sloPeriod": go_duration(one.window_s)} | {severity: _severity(rules) for severity, rules in pairs.items()}

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
+from workbench.alerts.burn_rules import BurnRule, burn_rules
 from workbench.scenario.schema.policy import BurnRateRule, Policy, Slo
+from workbench.scenario.tree import format_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,22 @@ class Watch:
 
     slo_name: str
     slo: Slo
-    rule_name: str
-    rule: BurnRateRule
+    burn: BurnRule
+
+    @property
+    def rule_name(self) -> str:
+        """As the policy or its preset calls it."""
+        return self.burn.name
+
+    @property
+    def rule(self) -> BurnRateRule:
+        """As written, or as the preset has it for the objective's window."""
+        return self.burn.rule
 
     @property
     def factor(self) -> Decimal:
         """As written (14.4, not the binary number next to it), or what follows from the budget share."""
-        return self.rule.factor_for(0.0 if self.slo.window == "history" else self.slo.window)
+        return self.burn.factor
 
     @property
     def error_budget(self) -> Decimal:
@@ -37,21 +48,47 @@ class Watch:
     @property
     def guarded(self) -> bool:
         """Whether a guard keeps a single failure from setting the rule off."""
-        least, failures = getattr(self.rule, "min_events", None), getattr(self.rule, "min_failures", None)
+        least, failures = self.burn.min_events, self.burn.min_failures
         return (failures or 0) > 1 or (least is not None and least * self.threshold >= 1)
+
+    def path(self, key: str) -> str:
+        """Where a part of the rule stands in the policy; a rule of a preset stands in the preset's name."""
+        return "alert_preset" if self.burn.from_preset else format_path(("burn_rate_alerts", self.rule_name, key))
 
 
 def watches(policy: Policy) -> Iterator[Watch]:
-    """Every rule on every objective that uses it, in the order of the policy; rules that are not there are left out.
+    """Every rule on every objective that uses it, those of a preset too, in the order of the policy.
 
-    So are rules whose factor follows from the length of the history: it is not known here.
+    Names that are no rule are left out, and so are rules whose factor follows from the length of the history: it is not known here.
     """
     for slo_name, slo in policy.slos.items():
-        names = policy.burn_rate_alerts if slo.alerts is None else slo.alerts
-        for rule_name in names:
-            rule = policy.burn_rate_alerts.get(rule_name)
-            if rule is not None and (rule.factor is not None or slo.window != "history"):
-                yield Watch(slo_name, slo, rule_name, rule)
+        for burn in burn_rules(policy, slo_name):
+            if burn.rule.factor is not None or slo.window != "history":
+                yield Watch(slo_name, slo, burn)
+
+
+def rules_by_window(policy: Policy) -> Iterator[list[Watch]]:
+    """Each rule with all objectives of one length of budget, once; without objectives whose length is that of the history."""
+    found: dict[tuple[str, Decimal, float], list[Watch]] = {}
+    for watch in watches(policy):
+        if watch.slo.window != "history":
+            found.setdefault((watch.rule_name, watch.factor, watch.slo.window), []).append(watch)
+    yield from found.values()
+
+
+def objectives(alike: list[Watch]) -> str:
+    """`login`, `login and 3 more objectives`."""
+    more = len(alike) - 1
+    return alike[0].slo_name + (f" and {more} more objective{'s' * (more > 1)}" if more else "")
+
+
+def rules_in_use(policy: Policy) -> Iterator[Watch]:
+    """Each rule once, on the first objective that uses it."""
+    told: set[str] = set()
+    for watch in watches(policy):
+        if watch.rule_name not in told:
+            told.add(watch.rule_name)
+            yield watch
 
 
 def number(value: Decimal | float, digits: int = 6) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from workbench.alerts.burn_rules import pages
 from workbench.scenario.model import Scenario
 from workbench.units import DAY_S
 
@@ -37,19 +38,24 @@ def simulate(scenario: Scenario, seeds: Iterable[int], progress: Callable[[float
 
     wanted = tuple(seeds)
     firings: dict[Alert, int] = {}
+    paging: set[Alert] = set()
     clock = scenario.clock.model_copy(update={"horizon": MONTH_S})
     for done, seed in enumerate(wanted):
-        outcome = run(
-            dataclasses.replace(scenario, seed=seed, clock=clock),
-            progress=lambda share, done=done: progress(done + share),  # type: ignore[misc]
-        )
+        outcome = run(dataclasses.replace(scenario, seed=seed, clock=clock), progress=_offset(progress, done))
         for group in outcome.rules:
             for alert in group.alerts:
-                firings.setdefault((group.name, alert.name), 0)
+                labels = dict(alert.labels)
+                key = (labels.get("slo", group.name), alert.name)
+                firings.setdefault(key, 0)
+                if pages(scenario.policy, alert.name, labels):
+                    paging.add(key)
         for episode in outcome.episodes:
             if episode.firing_at_s is not None:
-                slo = dict(episode.labels).get("slo", "")
-                firings[slo, episode.alert] = firings.get((slo, episode.alert), 0) + 1
+                key = (dict(episode.labels).get("slo", ""), episode.alert)
+                firings[key] = firings.get(key, 0) + 1
         progress(done + 1)
-    paging = {(slo, alert) for slo, alert in firings if (rule := scenario.policy.burn_rate_alerts.get(alert)) and rule.page}
     return Months(wanted, firings, frozenset(paging))
+
+
+def _offset(progress: Callable[[float], None], done: int) -> Callable[[float], None]:
+    return lambda share: progress(done + share)

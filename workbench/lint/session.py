@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.alerts.loading import load
 from workbench.errors import BadInput, Problem
 from workbench.lint.months import Months, simulate
 from workbench.lint.registry import all_checks, lint, lint_months, lint_rules, ran
@@ -14,7 +15,7 @@ from workbench.lint.rules.document import Rules
 from workbench.lint.rules.reading import is_rule_file, read_rules
 from workbench.lint.silence import silenced
 from workbench.lint.traffic import Needed, failures_needed
-from workbench.scenario.load import load, load_world
+from workbench.scenario.load import load_world
 from workbench.scenario.model import Scenario
 from workbench.scenario.reading import Loaded
 from workbench.scenario.references import pair_problems
@@ -66,11 +67,13 @@ def examine(
     found: list[Problem] = []
     looked: set[str] = set()
     needed: list[Needed] = []
+    sources: dict[str, tuple[str, ...]] = {}
     watched: Months | None = None
     world = None if world_file is None else load_world(world_file)
     if rule_files:
         document = read_rules(rule_files)
         rules = Rules(document.views, world=world)
+        sources |= document.lines
         found += [*document.problems, *lint_rules(rules)]
         looked |= ran(subject="rules", has=frozenset(["world"] if world else []))
     for path in files:
@@ -94,9 +97,11 @@ def examine(
             watched = simulate(scenario, range(first, first + months), progress)
             found += [loaded.placed(problem) for problem in lint_months(watched)]
             looked |= ran(subject="months", has=frozenset(["months"]))
-    sources = _sources([*files, *(Path(problem.file) for problem in found if problem.file)])
+    for path in (*(path for path in files if path not in rule_files), *(Path(problem.file) for problem in found if problem.file)):
+        if str(path) not in sources:
+            sources[str(path)] = _lines(path)
     kept, hushed = silenced(found, sources, [check.name for check in all_checks()], frozenset(looked))
-    order = {name: index for index, name in enumerate(sources)}
+    order = {name: index for index, name in enumerate(dict.fromkeys([*map(str, files), *sources]))}
     kept.sort(key=lambda problem: (order.get(problem.file or "", len(order)), problem.line or 0, problem.column or 0))
     return Report(tuple(kept), tuple(hushed), len(looked), sources, tuple(needed), watched)
 
@@ -127,10 +132,6 @@ def _scenario(loaded: Loaded) -> Scenario | None:
     return Scenario(loaded.policy.name, "", world, loaded.policy, clock, 1)
 
 
-def _sources(paths: Iterable[Path]) -> dict[str, tuple[str, ...]]:
-    out: dict[str, tuple[str, ...]] = {}
-    for path in paths:
-        if str(path) not in out:
-            raw = read_bytes(path)
-            out[str(path)] = tuple(raw.decode("utf-8", "replace").splitlines()) if isinstance(raw, bytes) else ()
-    return out
+def _lines(path: Path) -> tuple[str, ...]:
+    raw = read_bytes(path)
+    return tuple(raw.decode("utf-8", "replace").splitlines()) if isinstance(raw, bytes) else ()

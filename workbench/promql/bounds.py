@@ -82,6 +82,8 @@ def _boundable(expr: Expr, found: list[SumOfRates]) -> str | None:
                 return sides[1] if is_scalar(left) else sides[0]
             if operator in {"and", "unless"}:
                 return sides[0]
+            if operator == "or":
+                return both
             if operator in {"+", "-"}:
                 return both if operator == "+" else "any"
             if operator in {"*", "/"} and is_scalar(right) and sides[1] == "whole":
@@ -173,6 +175,8 @@ def _tree(exprs: Sequence[Expr], set_of: Callable[[Selector], int]) -> _Node:
         return lambda given: _both(left(given), right, given)
     if operator == "unless":
         return lambda given: _unless(left(given), right(given))
+    if operator == "or":
+        return lambda given: _any(left(given), right(given))
     if operator in ORDERINGS:
         keeps_right = is_scalar(first.left)
         return lambda given: _compared(operator, left(given), right(given), keeps_right=keeps_right)
@@ -224,6 +228,19 @@ def _both(left: Bounds, right: _Node, given: SetBounds) -> Bounds:
         return left
     other = right(given)
     return Bounds(left.low, left.high, _either(left.sure, other.sure), _either(left.maybe, other.maybe))
+
+
+def _any(left: Bounds, right: Bounds) -> Bounds:
+    """The left element, or the right one where there is no left one."""
+    maybe = None if left.maybe is None or right.maybe is None else left.maybe | right.maybe
+    if left.sure is None:
+        return Bounds(left.low, left.high, None, maybe)
+    sure = None if right.sure is None else left.sure | right.sure
+    perhaps = True if left.maybe is None else left.maybe
+    # Where neither is decided, the interval holds both values; what an absent side holds can only widen it.
+    low = np.where(left.sure, left.low, np.where(perhaps, np.fmin(left.low, right.low), right.low))
+    high = np.where(left.sure, left.high, np.where(perhaps, np.fmax(left.high, right.high), right.high))
+    return Bounds(low, high, sure, maybe)
 
 
 def _unless(left: Bounds, right: Bounds) -> Bounds:

@@ -51,6 +51,8 @@ def facts(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     scrape = f"scrape every {words.duration(profile.scrape_interval_s)} ({words.duration(profile.phase_s)} after the grid)"
     evaluation = f"evaluation every {words.duration(profile.evaluation_interval_s)}"
     made.append(("Alerts as of", f"Prometheus {profile.prometheus}, {scrape}, {evaluation}"))
+    if (used := words.rule_files(outcome.rules)) is not None:
+        made.append(("Rules", used))
     made += [(f"Share of period: {name}", words.percent(share, 2)) for name, share in outcome.coverage]
     return tuple(made)
 

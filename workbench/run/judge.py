@@ -24,6 +24,11 @@ from workbench.world.truth import Truth
 TRACK_STEP_S = 300.0
 
 
+def no_objectives() -> Policy:
+    """What stands for a policy where only rules are given: no objectives, everything else as it is by default."""
+    return Policy.model_construct(apiVersion="workbench/v1", kind="Policy", name="none", slos={})
+
+
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """What the engine and the scoring say of one telemetry."""

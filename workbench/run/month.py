@@ -6,6 +6,7 @@ its commands reach the world, and if they change what will be scraped, the stret
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 from workbench import __version__
@@ -14,11 +15,16 @@ from workbench.alerts.burn_rules import burn_rules
 from workbench.alerts.coverage import bounds_read as bounds_of
 from workbench.alerts.coverage import covered_routes
 from workbench.alerts.engine import RuleEngine
+from workbench.alerts.renaming import Renaming
+from workbench.alerts.rule_files import RuleFiles
 from workbench.alerts.rules import Profile
-from workbench.alerts.vocabulary import SIMULATED
+from workbench.alerts.subjects import Subjects
+from workbench.alerts.vocabulary import SIMULATED, Vocabulary
 from workbench.control.paging import pages
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
+from workbench.run.buckets import buckets_read
+from workbench.run.findings import of_failures, of_map, of_rule_files, of_scrapes
 from workbench.run.judge import judge
 from workbench.scenario.model import Scenario
 from workbench.scenario.schema.policy import Policy
@@ -31,14 +37,28 @@ Progress = Callable[[float], None]
 """Called with the share of the horizon that is done, 0..1."""
 
 
-def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
-    """Simulate the scenario and judge it. A pure function of (scenario, its seed, the package's version)."""
+def run(scenario: Scenario, *, rules: RuleFiles | None = None, progress: Progress | None = None) -> Outcome:
+    """Simulate the scenario and judge it. A pure function of (scenario, its seed, the rules, the package's version).
+
+    Args:
+        scenario: World, policy, clock.
+        rules: Rule files in place of the rules that the policy's objectives generate.
+        progress: Called with the share that is done.
+
+    Raises:
+        BadInput: for rules that cannot be evaluated, a metrics map whose names collide, thresholds that are no buckets.
+    """
     clock, policy = scenario.clock, scenario.policy
     profile = Profile(clock.prometheus, clock.scrape_interval, clock.evaluation_interval, clock.scrape_phase)
     routes = tuple(sorted(scenario.world.routes))
-    groups = rule_groups(policy, routes, SIMULATED, history_s=clock.horizon)
+    renaming = Renaming(policy.metrics)
+    vocabulary = renaming.vocabulary(SIMULATED)
+    groups = rule_groups(policy, routes, vocabulary, history_s=clock.horizon) if rules is None else rules.groups
+    keep = bounds_read(policy, routes, vocabulary)
+    for route, bounds in buckets_read(groups if rules is not None else (), scenario.world, vocabulary).items():
+        keep.setdefault(route, set()).update(bounds)
     try:
-        system = System(scenario, bounds_read(policy, routes))
+        system = System(scenario, keep)
     except BoundsError as error:
         raise BadInput(
             Problem(
@@ -49,8 +69,8 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
                 allowed="one of " + ", ".join(format_duration(bound) for bound in error.kept),
             )
         ) from error
-    seen = system.telemetry()
-    watched = {name: covered_routes(slo.indicator, routes, SIMULATED) for name, slo in policy.slos.items()}
+    seen = renaming.telemetry(system.telemetry())
+    subjects = Subjects(policy, groups, routes, vocabulary)
     engine = RuleEngine(groups, seen, profile)
     while system.now_s < clock.horizon:
         until = min(system.next_event_s, clock.horizon)
@@ -59,7 +79,7 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
         transitions = engine.look_ahead(until)
         if transitions:
             system.wait_until(transitions[0].at_s)
-            for command in pages(policy, transitions, watched):
+            for command in pages(policy, transitions, subjects):
                 system.apply(command)
         elif system.next_event_s <= until < clock.horizon:
             system.happen()
@@ -67,12 +87,19 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
             system.wait_until(clock.horizon)
         if progress is not None:
             progress(min(1.0, system.now_s / clock.horizon))
-    telemetry, truth = system.finish()
+    simulated, truth = system.finish()
+    telemetry = renaming.telemetry(simulated)
     episodes = engine.episodes()
+    findings = [*query_findings(policy, telemetry), *of_map(renaming, simulated)]
+    if rules is None:
+        findings += [*_coarse(policy, profile)]
+    else:
+        findings += [*of_rule_files(rules, seen, telemetry), *of_scrapes(groups, profile)]
+    findings += [*of_failures(engine, groups, rules)]
     judged = judge(
         policy,
         telemetry,
-        SIMULATED,
+        vocabulary,
         groups,
         episodes,
         truth,
@@ -88,7 +115,7 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
         start=scenario.start,
         horizon_s=clock.horizon,
         profile=profile,
-        digest=scenario.digest,
+        digest=scenario.digest if rules is None else digest_with(scenario.digest, rules),
         version=__version__,
         rules=groups,
         slos=judged.slos,
@@ -97,7 +124,7 @@ def run(scenario: Scenario, *, progress: Progress | None = None) -> Outcome:
         score=judged.score,
         scorecard=judged.scorecard,
         credits=judged.credits,
-        findings=(*query_findings(policy, telemetry), *_coarse(policy, profile)),
+        findings=tuple(findings),
         telemetry=telemetry,
         tracks=judged.tracks,
     )
@@ -121,11 +148,16 @@ def _coarse(policy: Policy, profile: Profile) -> Iterator[Problem]:
                 )
 
 
-def bounds_read(policy: Policy, routes: Sequence[str]) -> dict[str, set[float]]:
+def digest_with(digest: str, rules: RuleFiles) -> str:
+    """The digest of a run with rule files in place of the policy's rules."""
+    return hashlib.blake2b(f"{digest} {rules.digest}".encode(), digest_size=16).hexdigest()
+
+
+def bounds_read(policy: Policy, routes: Sequence[str], vocabulary: Vocabulary = SIMULATED) -> dict[str, set[float]]:
     """Latency bounds in seconds that some objective reads, by route: these are kept at every scrape."""
     out: dict[str, set[float]] = {}
     for slo in policy.slos.values():
-        bounds = bounds_of(slo.indicator, SIMULATED)
-        for route in covered_routes(slo.indicator, routes, SIMULATED) if bounds else ():
+        bounds = bounds_of(slo.indicator, vocabulary)
+        for route in covered_routes(slo.indicator, routes, vocabulary) if bounds else ():
             out.setdefault(route, set()).update(bounds)
     return out

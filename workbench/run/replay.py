@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,39 +12,40 @@ import numpy as np
 
 from workbench import __version__
 from workbench.alerts.burn_rate import rule_groups
+from workbench.alerts.engine import RuleEngine
+from workbench.alerts.expressions import windows_of
+from workbench.alerts.renaming import Renaming
+from workbench.alerts.rule_files import RuleFiles
 from workbench.alerts.rules import Profile, RuleGroup
-from workbench.alerts.timeline import timeline
 from workbench.alerts.vocabulary import RECORDED, SIMULATED, Vocabulary, matching_routes
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
-from workbench.run.judge import judge
+from workbench.run.findings import of_failures, of_map, of_rule_files
+from workbench.run.judge import judge, no_objectives
+from workbench.run.labels import labelled
+from workbench.run.replay_signs import signs
 from workbench.scenario.schema.policy import EventsIndicator, LatencyIndicator, Policy, QueryIndicator, Slo
 from workbench.slo.query_events import query_findings
 from workbench.telemetry.complaints import listed, nearest, quoted
 from workbench.telemetry.history import History, Options, Reading, read_history
-from workbench.telemetry.incidents import IncidentRow, read_incidents
 from workbench.telemetry.recorded import ERRORS_NAME, REQUESTS_NAME
 from workbench.telemetry.series import FloatArray, le_label
-from workbench.units import DAY_S, HOUR_S, format_duration, parse_duration
-from workbench.world.truth import Incident, Truth
+from workbench.units import DAY_S, format_duration
 
 LONGEST_USUAL_EVALUATION_S = 60.0
 """Prometheus's own default; rows further apart than this are still looked at every minute, so that `for: 2m` means two minutes."""
-OPEN_END_S = float(HOUR_S)
-"""How long an incident without an end is taken to last, unless the next one of its target begins before."""
 MOST_EVALUATIONS = 10_000_000
 """A year at 15 s has 2.1 million."""
 LONGEST_HISTORY_S = 20 * 366 * float(DAY_S)
 SPARSE = 0.9
 """A window that holds two samples at fewer than this share of the evaluations is told."""
 
-_RANGE = re.compile(r"\[([0-9a-z.]+)(?::[0-9a-z.]*)?\]")
-
 
 def replay(
     history_path: Path | str,
-    policy: Policy,
+    policy: Policy | None = None,
     *,
+    rules: RuleFiles | None = None,
     route: str | None = None,
     incidents: Path | str | None = None,
     scrape_interval_s: float | None = None,
@@ -57,13 +57,14 @@ def replay(
     reading: Reading | None = None,
     options: Options | None = None,
 ) -> Outcome:
-    """Measure a recorded history against a policy. A pure function of the files' bytes and the arguments.
+    """Measure a recorded history against a policy, or rule files, or both. A pure function of the files' bytes and the arguments.
 
     Rules are evaluated at 0, E, 2E, ... from the first row's time up to the last scrape.
 
     Args:
         history_path: CSV, CSV.gz, Parquet, or OpenMetrics or Prometheus text (see `telemetry.history`).
-        policy: objectives and burn-rate rules.
+        policy: objectives and burn-rate rules; None: there are no objectives, only alerts.
+        rules: rule files in place of the rules that the policy's objectives generate.
         route: replay this route alone.
         incidents: CSV of labelled incidents; without it nothing is scored.
         scrape_interval_s: nominal distance of two rows; None takes the usual one.
@@ -77,7 +78,11 @@ def replay(
 
     Raises:
         BadInput: with everything that is wrong with the history or the incidents.
+        ValueError: without policy and rules.
     """
+    if policy is None and rules is None:
+        raise ValueError("a replay needs a policy or rules")
+    chosen = policy if policy is not None else no_objectives()
     history = read_history(
         history_path,
         route=route,
@@ -91,21 +96,30 @@ def replay(
     every_s = evaluation_interval_s or max(0.001, round(min(history.spacing_s, LONGEST_USUAL_EVALUATION_S), 3))
     _check_clock(history, every_s, str(history_path))
     profile = Profile(prometheus, history.spacing_s, every_s, history.phase_s)
-    vocabulary = _vocabulary(history, requests_name, errors_name)
-    telemetry, horizon_s = history.telemetry, history.telemetry.horizon_s
-    truth, told = (None, ()) if incidents is None else _truth(incidents, history)
-    groups = rule_groups(policy, history.routes, vocabulary, history_s=horizon_s)
-    episodes = timeline(groups, telemetry, profile, history.last_scrape_s)
-    judged = judge(policy, telemetry, vocabulary, groups, episodes, truth, users={}, start=history.start, horizon_s=horizon_s)
+    recorded = _vocabulary(history, requests_name, errors_name)
+    renaming = Renaming(chosen.metrics)
+    vocabulary, telemetry = renaming.vocabulary(recorded), renaming.telemetry(history.telemetry)
+    horizon_s = telemetry.horizon_s
+    truth, told = (None, ()) if incidents is None else labelled(incidents, history)
+    groups = rule_groups(chosen, history.routes, vocabulary, history_s=horizon_s) if rules is None else rules.groups
+    engine = RuleEngine(groups, telemetry, profile)
+    while engine.look_ahead(history.last_scrape_s):
+        pass
+    episodes = engine.episodes()
+    judged = judge(chosen, telemetry, vocabulary, groups, episodes, truth, users={}, start=history.start, horizon_s=horizon_s)
     findings = (
-        *_reading(history, str(history_path), vocabulary),
+        *_reading(history, str(history_path), recorded),
         *history.findings,
         *told,
-        *_unmeasured(policy, history, vocabulary),
-        *query_findings(policy, telemetry),
-        *_coarse(groups, history, profile, vocabulary),
+        *_unmeasured(chosen, history, recorded),
+        *signs(chosen, history, recorded, truth),
+        *query_findings(chosen, telemetry),
+        *of_map(renaming, history.telemetry),
+        *_coarse(groups, history, profile, recorded),
+        *(() if rules is None else of_rule_files(rules, telemetry)),
+        *of_failures(engine, groups, rules),
     )
-    if all(slo.sli is None for slo in judged.slos):
+    if policy is not None and all(slo.sli is None for slo in judged.slos):
         findings += (Problem("replay/nothing-measured", "no objective of the policy could be measured on this history"),)
     return Outcome(
         name=_name(history_path),
@@ -115,7 +129,7 @@ def replay(
         start=history.start,
         horizon_s=horizon_s,
         profile=profile,
-        digest=_digest(history, policy, profile, vocabulary, route, incidents, options or Options()),
+        digest=_digest(history, policy, rules, profile, recorded, route, incidents, options or Options()),
         version=__version__,
         rules=groups,
         slos=judged.slos,
@@ -158,7 +172,8 @@ def _name(path: Path | str) -> str:
 
 def _digest(
     history: History,
-    policy: Policy,
+    policy: Policy | None,
+    rules: RuleFiles | None,
     profile: Profile,
     vocabulary: Vocabulary,
     route: str | None,
@@ -169,7 +184,8 @@ def _digest(
     parts = {
         "history": history.digest,
         "incidents": None if incidents is None else hashlib.blake2b(Path(incidents).read_bytes(), digest_size=16).hexdigest(),
-        "policy": policy.model_dump(mode="json", by_alias=True),
+        "policy": None if policy is None else policy.model_dump(mode="json", by_alias=True),
+        **({} if rules is None else {"rules": rules.digest}),
         "profile": [profile.prometheus, profile.scrape_interval_s, profile.evaluation_interval_s, profile.phase_s],
         "route": route,
         "names": history.telemetry.names,
@@ -188,64 +204,6 @@ def _check_clock(history: History, every_s: float, file: str) -> None:
         message = f"{evaluations:,.0f} evaluations lie between the first row and the last"
         allowed = f"at most {MOST_EVALUATIONS:,}: a longer evaluation interval, or a shorter history"
         raise BadInput(Problem("replay/too-many-evaluations", message, file=file, allowed=allowed))
-
-
-def _truth(path: Path | str, history: History) -> tuple[Truth, tuple[Problem, ...]]:
-    """Labelled incidents as ground truth, and what was decided about them.
-
-    An incident touches the route that it names as its target, or all routes of the replay if its target is none of them. One that
-    began before the history is taken to begin with it; one that does not overlap it is left out.
-    """
-    horizon_s = history.telemetry.horizon_s
-    rows = read_incidents(path, history.start)
-    ends = _ends(rows)
-    routes = tuple(route for route in history.routes if route)
-    inside, outside, opened, early = [], 0, 0, 0
-    for row, end_s in zip(rows, ends, strict=True):
-        if end_s < 0 or row.start_s >= horizon_s:
-            outside += 1
-            continue
-        opened += row.end_s is None
-        early += row.start_s < 0
-        inside.append(
-            Incident(
-                id=row.id,
-                mode=row.severity,
-                target=row.target,
-                cause="",
-                routes=(row.target,) if row.target in routes else routes,
-                tiers=(),
-                start_s=max(0.0, row.start_s),
-                natural_end_s=row.end_s,
-                end_s=min(end_s, horizon_s),
-                effect="as labelled",
-            )
-        )
-    notes = (
-        (outside, Severity.WARNING, "outside", f"{outside} of {len(rows)} incidents lie outside the history and are left out"),
-        (
-            opened,
-            Severity.WARNING,
-            "open-end",
-            f"{opened} incidents have no end; each is taken to last an hour, or until the next of its target if that is earlier",
-        ),
-        (early, Severity.INFO, "early", f"{early} incidents began before the history and are taken to begin with it"),
-    )
-    findings = tuple(
-        Problem(f"incidents/{check}", message, severity, file=str(path)) for count, severity, check, message in notes if count
-    )
-    return Truth(tuple(sorted(inside, key=lambda one: (one.start_s, one.id)))), findings
-
-
-def _ends(rows: tuple[IncidentRow, ...]) -> list[float]:
-    """The end of each incident; rows are sorted by start."""
-    following: dict[str, float] = {}
-    ends = []
-    for row in reversed(rows):
-        later = following.get(row.target, np.inf)
-        ends.append(min(row.start_s + OPEN_END_S, later) if row.end_s is None else row.end_s)
-        following[row.target] = row.start_s
-    return ends[::-1]
 
 
 def _unmeasured(policy: Policy, history: History, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -306,14 +264,7 @@ def _reason(slo: Slo, history: History, vocabulary: Vocabulary) -> tuple[str, st
 
 def _coarse(groups: Iterable[RuleGroup], history: History, profile: Profile, vocabulary: Vocabulary) -> Iterator[Problem]:
     """Windows in which a range selector never, or seldom, holds the two samples that a rate needs."""
-    rules_of: dict[float, list[str]] = {}
-    for group in groups:
-        for rule in group.alerts:
-            for text in _RANGE.findall(rule.expr):
-                names = rules_of.setdefault(parse_duration(text), [])
-                label = f"{rule.name} of {group.name}"
-                if label not in names:
-                    names.append(label)
+    rules_of = {window_ms / 1000.0: names for window_ms, names in windows_of(tuple(groups)).items()}
     times = {id(one.times): one.times for one in history.telemetry.by_name.get(vocabulary.requests, ())}
     if times and rules_of and all(len(one) < 3 for one in times.values()):
         yield Problem(

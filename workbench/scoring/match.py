@@ -23,10 +23,11 @@ from fractions import Fraction
 from statistics import fmean, median
 
 from workbench.alerts.rules import Episode, RuleGroup
+from workbench.alerts.subjects import Subject
 from workbench.alerts.vocabulary import Vocabulary, routes_of
 from workbench.scenario.schema.policy import Policy
 from workbench.scoring.score import Detection, RuleScore, Score
-from workbench.scoring.watch import Watch, touches, watches
+from workbench.scoring.watch import EVERYTHING, Watch, concerns, touches, watches
 from workbench.slo.budget import spent_share
 from workbench.slo.events import EventCounts
 from workbench.slo.indicators import EventSet, count_events
@@ -77,15 +78,16 @@ def score(
         events: From `slo.indicators.count_events` of the same arguments, where counted already.
     """
     del start
-    watched = watches(policy, groups)
+    routes = routes_of(telemetry, vocabulary)
+    watched = watches(policy, groups, routes, vocabulary)
     incidents = tuple(one for one in truth.incidents if one.start_s < horizon_s)
     ledger = _Ledger(policy, events or count_events(policy, telemetry, vocabulary), horizon_s)
-    has_routes = bool(routes_of(telemetry, vocabulary))
     touched = tuple(
-        frozenset(name for name, slo in policy.slos.items() if touches(incident, slo, vocabulary, has_routes=has_routes))
+        frozenset(name for name, slo in policy.slos.items() if touches(incident, slo, vocabulary, has_routes=bool(routes)))
+        | {EVERYTHING}
         for incident in incidents
     )
-    what_happened = _Happened(incidents, touched, ledger, horizon_s / WEEK_S)
+    what_happened = _Happened(incidents, touched, ledger, horizon_s / WEEK_S, has_routes=bool(routes))
     firings = _firings(watched, episodes, what_happened)
     everything = _union(watched, policy)
     return Score(
@@ -109,6 +111,15 @@ class _Happened:
     """Objectives that each incident touches."""
     ledger: _Ledger
     weeks: float
+    has_routes: bool
+
+    def concerning(self, watch: Watch) -> list[int]:
+        """Indices of the incidents that touch what an alert watches."""
+        return [k for k in range(len(self.incidents)) if self.is_watched(k, watch.subject, watch.slos)]
+
+    def is_watched(self, k: int, subject: Subject, slos: Iterable[str]) -> bool:
+        """Whether incident `k` touches any of the objectives, and what an alert is restricted to."""
+        return bool(self.touched[k].intersection(slos)) and concerns(subject, self.incidents[k], has_routes=self.has_routes)
 
     def costliest(self, k: int, slos: Iterable[str]) -> tuple[str, Fraction]:
         """Of the objectives named, the one of which incident `k` spends most, and how much."""
@@ -127,6 +138,8 @@ class _Ledger:
 
     def spent(self, slo: str, incident: Incident) -> Fraction:
         """Share of the objective's budget spent while the incident lasted, clipped to the run; 0 where nothing is known."""
+        if slo == EVERYTHING:
+            return Fraction(0)
         key = (slo, incident.start_s, incident.end_s)
         if key not in self._spent:
             bad, _ = self._of(slo).around(incident.start_s, min(incident.end_s, self._horizon_s))
@@ -135,6 +148,8 @@ class _Ledger:
 
     def spent_before(self, slo: str, incident: Incident, at_s: float) -> Fraction:
         """The part of `spent` that was scraped by `at_s`."""
+        if slo == EVERYTHING:
+            return Fraction(0)
         bad, _ = self._of(slo).between(incident.start_s, at_s)
         return min(self._share(slo, bad.item()), self.spent(slo, incident))
 
@@ -148,7 +163,12 @@ class _Ledger:
         return best
 
     def significant(self, share: Fraction) -> bool:
-        return share >= Fraction(self._policy.scoring.significant_share)
+        """Whether a share is worth an alert; without objectives, every incident is."""
+        return share >= Fraction(self._policy.scoring.significant_share) or not self._policy.slos
+
+    @property
+    def has_budgets(self) -> bool:
+        return bool(self._policy.slos)
 
     def _of(self, slo: str) -> EventCounts:
         return self._events.slos[slo]
@@ -167,11 +187,11 @@ def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: 
     out = []
     for at_s, alert, episode in sorted(fired, key=lambda item: (item[0], item[1], item[2].labels)):
         watch = by_name[alert]
-        slos = frozenset(watch.slos_of(episode.labels))
+        subject = watch.of(episode.labels)
         detects = tuple(
             k
-            for k, (incident, touched) in enumerate(zip(happened.incidents, happened.touched, strict=True))
-            if incident.start_s <= at_s <= incident.end_s + watch.grace_s and slos & touched
+            for k, incident in enumerate(happened.incidents)
+            if incident.start_s <= at_s <= incident.end_s + watch.grace_s and happened.is_watched(k, subject, subject.slos)
         )
         out.append(_Firing(at_s, episode.resolved_at_s, episode, watch, detects))
     return out
@@ -179,7 +199,7 @@ def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: 
 
 def _union(watched: tuple[Watch, ...], policy: Policy) -> Watch:
     """All alerts together; without any, what they might have watched."""
-    slos = {slo for watch in watched for slo in watch.slos} or set(policy.slos)
+    slos = {slo for watch in watched for slo in watch.slos} or set(policy.slos) or {EVERYTHING}
     grace_s = max((watch.grace_s for watch in watched), default=0.0)
     return Watch(ALL_RULES, "", tuple(sorted(slos)), any(watch.page for watch in watched), grace_s)
 
@@ -195,7 +215,7 @@ def _first(firings: list[_Firing]) -> dict[int, _Firing]:
 
 def _rule_score(watch: Watch, firings: list[_Firing], happened: _Happened) -> RuleScore:
     incidents, watching = happened.incidents, frozenset(watch.slos)
-    mine = [k for k, touched in enumerate(happened.touched) if watching & touched]
+    mine = happened.concerning(watch)
     worst = {k: happened.costliest(k, watching) for k in mine}
     significant = [k for k in mine if happened.ledger.significant(worst[k][1])]
     first = _first(firings)
@@ -225,7 +245,7 @@ def _rule_score(watch: Watch, firings: list[_Firing], happened: _Happened) -> Ru
         median_detection_time_s=median(times) if times else None,
         mean_detection_time_s=fmean(times) if times else None,
         median_reset_time_s=median(resets) if resets else None,
-        mean_budget_before_detection=fmean(spent) if spent else None,
+        mean_budget_before_detection=fmean(spent) if spent and happened.ledger.has_budgets else None,
         pages=pages,
         pages_per_week=pages / happened.weeks,
     )
@@ -277,5 +297,7 @@ def _rules_text(policy: Policy, watched: tuple[Watch, ...]) -> tuple[str, ...]:
         (
             f"Recall counts the incidents that spend at least {format_share(policy.scoring.significant_share)} of the budget of "
             "an objective that is watched; recall of all incidents stands beside it."
+            if policy.slos
+            else "There are no objectives, so recall counts every incident that touches what an alert watches."
         ),
     )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from workbench.alerts.burn_rules import pages as pages_on_call
 from workbench.alerts.coverage import covered_routes
+from workbench.alerts.expressions import Rules
 from workbench.alerts.rules import AlertRule, RuleGroup
+from workbench.alerts.subjects import Subject, Subjects
+from workbench.alerts.subjects import pages as pages_on_call
 from workbench.alerts.vocabulary import SIMULATED, Vocabulary
 from workbench.scenario.schema.policy import Policy, Slo
-from workbench.units import HOUR_S, parse_duration
+from workbench.units import HOUR_S
 from workbench.world.truth import Incident
 
-_RANGE = re.compile(r"\[([0-9a-z.]+)(?::[0-9a-z.]*)?\]")
+EVERYTHING = ""
+"""Stands for an objective where an alert is about none of the policy's, or where there are none at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,52 +27,56 @@ class Watch:
     severity: str
     """Of its first rule; empty without such a label."""
     slos: tuple[str, ...]
-    """Objectives that its rules name in the label `slo`, sorted; all of the policy's where a rule names none."""
+    """Objectives that it is about, sorted; EVERYTHING alone if it is about none of them."""
     page: bool
     """Whether it wakes the on-call."""
     grace_s: float
     """How long after an incident's end a firing still counts as its detection."""
+    subject: Subject = field(default_factory=lambda: Subject(()))
+    subjects: Subjects | None = field(default=None, compare=False, repr=False)
 
-    def slos_of(self, labels: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-        """The objectives of one of its episodes: the one that its labels name, or all of the alert's."""
-        named = dict(labels).get("slo")
-        return (named,) if named in self.slos else self.slos
+    def of(self, labels: tuple[tuple[str, str], ...]) -> Subject:
+        """What one of its episodes is about: the objective or the route that its labels name, or all that the alert is about."""
+        found = self.subject if self.subjects is None else self.subjects.of_episode(self.alert, labels)
+        return found if found.slos else Subject((EVERYTHING,), found.routes, found.tiers)
 
 
-def watches(policy: Policy, groups: Iterable[RuleGroup]) -> tuple[Watch, ...]:
-    """Every alert of the groups, by name."""
+def watches(
+    policy: Policy, groups: Iterable[RuleGroup], routes: Sequence[str] = (), vocabulary: Vocabulary = SIMULATED
+) -> tuple[Watch, ...]:
+    """Every alert of the groups, by name. `routes` are all routes of the telemetry, as policies name them."""
+    every = tuple(groups)
+    subjects = Subjects(policy, every, routes, vocabulary)
     by_name: dict[str, list[AlertRule]] = {}
-    for group in groups:
+    for group in every:
         for rule in group.alerts:
             by_name.setdefault(rule.name, []).append(rule)
-    return tuple(_watch(policy, name, rules) for name, rules in sorted(by_name.items()))
+    return tuple(_watch(policy, name, rules, subjects) for name, rules in sorted(by_name.items()))
 
 
-def _watch(policy: Policy, name: str, rules: list[AlertRule]) -> Watch:
-    slos: set[str] = set()
-    for rule in rules:
-        named = dict(rule.labels).get("slo")
-        slos |= {named} if named in policy.slos else set(policy.slos)
+def _watch(policy: Policy, name: str, rules: list[AlertRule], subjects: Subjects) -> Watch:
     labels = dict(rules[0].labels)
     grace = policy.scoring.grace
+    subject = subjects.of_alert(name)
     return Watch(
         alert=name,
         severity=labels.get("severity", ""),
-        slos=tuple(sorted(slos)),
+        slos=subject.slos or (EVERYTHING,),
         page=any(pages(policy, rule) for rule in rules),
-        grace_s=max(longest_window_s(rule) for rule in rules) if grace == "longest-window" else grace,
+        grace_s=(subjects.reach_s(name) or float(HOUR_S)) if grace == "longest-window" else grace,
+        subject=subject,
+        subjects=subjects,
     )
 
 
 def pages(policy: Policy, rule: AlertRule) -> bool:
-    """Whether a rule wakes the on-call: its label `page`, or the policy's rule of its name, or else of its severity, says so."""
+    """Whether a rule wakes the on-call: `alerts.subjects.pages` of the labels that it sets."""
     return pages_on_call(policy, rule.name, dict(rule.labels))
 
 
 def longest_window_s(rule: AlertRule) -> float:
-    """The longest range that the rule's expression looks at; an hour if it shows none (recording rules hide theirs)."""
-    found = [parse_duration(text) for text in _RANGE.findall(rule.expr) if re.fullmatch(r"(?:\d+(?:ms|[smhdw]))+", text)]
-    return max(found, default=float(HOUR_S))
+    """The longest way back that a rule by itself looks; an hour if it looks at the present only."""
+    return Rules((RuleGroup("", (rule,)),)).reach_ms(0) / 1000.0 or float(HOUR_S)
 
 
 def touches(incident: Incident, slo: Slo, vocabulary: Vocabulary = SIMULATED, *, has_routes: bool) -> bool:
@@ -82,3 +88,10 @@ def touches(incident: Incident, slo: Slo, vocabulary: Vocabulary = SIMULATED, *,
     if wanted and incident.tiers and not set(wanted) & set(incident.tiers):
         return False
     return not has_routes or bool(covered_routes(slo.indicator, incident.routes, vocabulary))
+
+
+def concerns(subject: Subject, incident: Incident, *, has_routes: bool) -> bool:
+    """Whether an incident touches a route and a tier to which an alert is restricted."""
+    if subject.routes is not None and has_routes and not subject.routes & set(incident.routes):
+        return False
+    return subject.tiers is None or not incident.tiers or bool(subject.tiers & set(incident.tiers))

@@ -99,10 +99,12 @@ class _Cover:
     vocabulary: Vocabulary
 
     def has(self, series: Series) -> bool:
-        labels = series.key.label_map
-        if labels.get(self.vocabulary.route_label, "") not in self.routes:
+        labels, words = series.key.label_map, self.vocabulary
+        if words.named(words.route_label, labels.get(words.route_label, "")) not in self.routes:
             return False
-        return self.tiers is None or self.vocabulary.tier_label is None or labels.get(self.vocabulary.tier_label) in self.tiers
+        if self.tiers is None or words.tier_label is None:
+            return True
+        return words.named(words.tier_label, labels.get(words.tier_label, "")) in self.tiers
 
     @property
     def tiers_unknown(self) -> bool:
@@ -113,7 +115,8 @@ class _Cover:
 def _route_labels(telemetry: Telemetry, vocabulary: Vocabulary) -> set[str]:
     """Every value of the route label, "" among them if requests are counted without one."""
     names = (vocabulary.requests, f"{vocabulary.latency}_count", f"{vocabulary.latency}_bucket")
-    return {s.key.label_map.get(vocabulary.route_label, "") for name in names for s in telemetry.by_name.get(name, ())}
+    label = vocabulary.route_label
+    return {vocabulary.named(label, s.key.label_map.get(label, "")) for name in names for s in telemetry.by_name.get(name, ())}
 
 
 def _cover(indicator: Indicator, telemetry: Telemetry, vocabulary: Vocabulary) -> _Cover:
@@ -132,7 +135,7 @@ def _part(indicator: EventsIndicator, cover: _Cover, series: Series) -> Part:
     if not cover.has(series):
         return Part.NONE
     label = cover.vocabulary.code_label
-    code = series.key.label_map.get(label, "") if label is not None else ""
+    code = cover.vocabulary.named(label, series.key.label_map.get(label, "")) if label is not None else ""
     if not code or cover.tiers_unknown:
         return Part.UNKNOWN
     if any(re.fullmatch(pattern, code) for pattern in indicator.exclude_codes):

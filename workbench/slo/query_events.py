@@ -7,11 +7,11 @@ Any other query is evaluated once a step, over that step, and each step counts a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.alerts.queries import Term, placed, selectors, terms
+from workbench.alerts.rules import Profile
 from workbench.alerts.vocabulary import Vocabulary
 from workbench.errors import BadInput, Problem, Severity
 from workbench.promql.ast import MatchKind, Selector
@@ -30,13 +30,6 @@ from workbench.units import format_duration
 
 LEAST_STEP_S = 60.0
 """Of a query that is evaluated; longer where scrapes are rare: a rate needs two of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    """Ranges as Prometheus 3 has them: each sample lies in exactly one step."""
-
-    prometheus: str = "3.5"
 
 
 def count_query(
@@ -140,8 +133,9 @@ def _empty(indicator: QueryIndicator, telemetry: Telemetry) -> Iterator[tuple[st
 
 def _routes(indicator: QueryIndicator, telemetry: Telemetry, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The routes of all series that the queries read, sorted."""
+    label = vocabulary.route_label
     found = {
-        series.key.label_map.get(vocabulary.route_label, "")
+        vocabulary.named(label, series.key.label_map.get(label, ""))
         for _, query in _stated(indicator)
         for selector in selectors(query)
         for series in select(telemetry, selector)
@@ -223,7 +217,8 @@ def _stepped(indicator: QueryIndicator, telemetry: Telemetry, routes: tuple[str,
     """One event a step: bad by the share of bad events over it."""
     whole = int(np.floor(telemetry.horizon_s / step * (1 + 1e-12)))
     ends: FloatArray = np.arange(1, whole + 1, dtype=np.float64) * step
-    evaluator = Evaluator(telemetry, _Newest())
+    # Ranges as Prometheus 3 has them, open to the left: each sample lies in exactly one step.
+    evaluator = Evaluator(telemetry, Profile("3.5", evaluation_interval_s=step))
     window = format_duration(step)
 
     def over(query: str, *, mean: bool = False) -> tuple[FloatArray, BoolArray]:

@@ -1,8 +1,8 @@
 """Budgets that count slices of time: from events to good, bad and unknown slices.
 
 A slice is good if at least `target` of its events are good, and if nothing happened in it; a slice in which nothing was scraped, or
-of whose events no outcome is known, is unknown. Slices begin with the run: minutes of a run that starts at midnight are those of the
-clock.
+of whose events no outcome is known, is unknown. Slices begin with the run: minutes of a run that starts at midnight are the
+clock's.
 """
 
 from __future__ import annotations

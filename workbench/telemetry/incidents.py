@@ -15,6 +15,10 @@ from workbench.telemetry.source import Form, look_at, text_lines
 MAX_INCIDENTS = 100_000
 COLUMNS = ("id", "target", "start", "end", "severity")
 _NEEDED = ("id", "start")
+_SOURCE = "window_source"
+"""A column that says where the times come from, as status pages have it."""
+_AT_IMPACT = frozenset({"", "postmortem", "impact", "measured"})
+"""Sources of times that are those of the impact; any other is an announcement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,16 @@ class IncidentRow:
     """None where the list does not say."""
     severity: str
     line: int
+    announced: bool = False
+    """Whether the list says that `start` is when the incident was announced, not when it began."""
 
 
 def read_incidents(path: Path | str, start: dt.datetime) -> tuple[IncidentRow, ...]:
     """Incidents of a CSV or CSV.gz file with `id,start` and optional `target,end,severity`, by start, then id.
 
     `start` is second 0 of the history (aware); incidents that do not overlap it are returned too. Times are ISO 8601 with a zone
-    or, as in the history, seconds since 1970. An empty `end` is unknown. Other columns are not read.
+    or, as in the history, seconds since 1970. An empty `end` is unknown. `window_source` says whether `start` is that of the impact
+    (`postmortem`) or of the first announcement (anything else). Other columns are not read.
 
     Raises:
         BadInput: with everything that is wrong with the file.
@@ -136,4 +143,5 @@ def _incident(cells: dict[str, str], line: int, start: dt.datetime, complaints: 
         end_s=times.get("end"),
         severity=cells.get("severity", "").strip(),
         line=line,
+        announced=cells.get(_SOURCE, "").strip().lower() not in _AT_IMPACT,
     )

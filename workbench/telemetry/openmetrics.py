@@ -192,7 +192,8 @@ class _Reader:
         try:
             _, end = scan_series(f"x{body}", 0) if body.startswith("{") else ("", 0)
         except NotASeries as error:
-            self._complain(f"this is no exemplar: {error}", column + error.at, exemplar)
+            indent = len(exemplar) - len(exemplar.lstrip())
+            self._complain(f"this is no exemplar: {error}", column + indent + error.at - 1, exemplar)
             return False
         tokens = body[max(0, end - 1) :].split()
         if not end or not 1 <= len(tokens) <= 2 or any(_float(token) is None for token in tokens):

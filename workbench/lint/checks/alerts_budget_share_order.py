@@ -19,7 +19,6 @@ from workbench.lint.rules.document import Rules
 from workbench.lint.rules.expressions import number_text
 from workbench.lint.rules.groups import burning
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/budget-share-order"
@@ -42,7 +41,7 @@ def check(subject: Subject) -> Iterator[Problem]:
                 f"{format_duration(slow.rule.long)} = {number(slow_hours)}h of sustainable burning, {number(fast.factor)} x "
                 f"{format_duration(fast.rule.long)} = {number(fast_hours)}h",
                 severity=Severity.WARNING,
-                path=format_path(("burn_rate_alerts", slow.rule_name, "factor")),
+                path=slow.path("factor"),
                 found=number(slow.factor),
                 allowed=f"a factor of {number(fast_hours * 3600 / Decimal(str(slow.rule.long)))} or more",
             )

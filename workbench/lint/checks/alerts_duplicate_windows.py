@@ -15,7 +15,6 @@ from workbench.lint.burn_rates import by_objective, number
 from workbench.lint.rules.document import Rules
 from workbench.lint.rules.groups import burning, burns
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/duplicate-windows"
@@ -39,7 +38,7 @@ def check(subject: Subject) -> Iterator[Problem]:
                 f"alerts {other} and {watch.rule_name} look at the same windows with the same severity: "
                 f"{format_duration(rule.long)} and {format_duration(rule.short)}, with factors {factors}",
                 severity=Severity.WARNING,
-                path=format_path(("burn_rate_alerts", watch.rule_name, "long")),
+                path=watch.path("long"),
                 found=format_duration(rule.long),
             )
 

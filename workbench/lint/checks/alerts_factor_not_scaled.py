@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from workbench.errors import Problem, Severity
-from workbench.lint.burn_rates import number, watches
+from workbench.lint.burn_rates import number, objectives, rules_by_window
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import DAY_S, HOUR_S, format_duration, format_share
 
 NAME = "alerts/factor-not-scaled"
@@ -32,20 +31,21 @@ NEAR = (27 * DAY_S, 32 * DAY_S)
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Unscaled rules without a stated share."""
-    for watch in watches(subject.policy):
-        window = watch.slo.window
+    for alike in rules_by_window(subject.policy):
+        watch = alike[0]
+        window = float(watch.slo.window)
         meant = OF_30_DAYS.get((int(watch.rule.long), watch.factor))
-        if meant is None or window == "history" or watch.rule.budget_share is not None or NEAR[0] <= window <= NEAR[1]:
+        if meant is None or watch.rule.budget_share is not None or NEAR[0] <= window <= NEAR[1]:
             continue
         length = Decimal(str(window))
         spent = watch.factor * Decimal(str(watch.rule.long)) / length
         yield Problem(
             NAME,
-            f"alert {watch.rule_name} has the factor of 30d, but the budget of {watch.slo_name} is for {format_duration(window)}: "
+            f"alert {watch.rule_name} has the factor of 30d, the budget of {objectives(alike)} is for {format_duration(window)}: "
             f"{number(watch.factor)} x {format_duration(watch.rule.long)} / {format_duration(window)} = {format_share(spent, 2)}, "
             f"not {format_share(meant)}",
             severity=Severity.WARNING,
-            path=format_path(("burn_rate_alerts", watch.rule_name, "factor")),
+            path=watch.path("factor"),
             found=number(watch.factor),
             allowed=f"{number(meant * length / Decimal(str(watch.rule.long)), 4)} for {format_duration(window)}",
         )

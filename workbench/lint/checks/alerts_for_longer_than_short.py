@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
+from workbench.lint.burn_rates import rules_in_use
 from workbench.lint.rules.document import Rules
 from workbench.lint.rules.groups import burns
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/for-longer-than-short"
@@ -24,13 +24,14 @@ NAME = "alerts/for-longer-than-short"
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Rules that wait for longer than their short window."""
-    for name, rule in subject.policy.burn_rate_alerts.items():
+    for watch in rules_in_use(subject.policy):
+        name, rule = watch.rule_name, watch.rule
         if rule.for_ > rule.short:
             yield Problem(
                 NAME,
                 f"alert {name} {_why(rule.for_, rule.short)}",
                 severity=Severity.WARNING,
-                path=format_path(("burn_rate_alerts", name, "for")),
+                path=watch.path("for"),
                 found=format_duration(rule.for_),
                 allowed=f"at most {format_duration(rule.short)}",
             )

@@ -16,7 +16,6 @@ from workbench.errors import Problem, Severity
 from workbench.lint.burn_rates import number, watches
 from workbench.lint.subject import Subject
 from workbench.lint.traffic import busiest_factor, per_long_window
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/min-events"
@@ -29,10 +28,10 @@ def check(subject: Subject) -> Iterator[Problem]:
         return
     peak = busiest_factor(subject.world)
     for watch in watches(subject.policy):
-        least, events = watch.rule.min_events, per_long_window(watch, subject.world)
+        least, events = watch.burn.min_events, per_long_window(watch, subject.world)
         if least is None or events is None or watch.threshold >= 1:
             continue
-        long, path = format_duration(watch.rule.long), format_path(("burn_rate_alerts", watch.rule_name, "min_events"))
+        long, path = format_duration(watch.rule.long), watch.path("min_events")
         needed = math.floor(1 / watch.threshold) + 1
         if events * peak < least:
             yield Problem(
@@ -43,7 +42,7 @@ def check(subject: Subject) -> Iterator[Problem]:
                 found=str(least),
                 allowed=f"between {needed} and about {math.floor(events)}",
             )
-        elif least < needed and watch.rule.min_failures is None:
+        elif least < needed and watch.burn.min_failures is None:
             yield Problem(
                 NAME,
                 f"the guard of alert {watch.rule_name} does not keep out a single failure of {watch.slo_name}: 1 of {least} "

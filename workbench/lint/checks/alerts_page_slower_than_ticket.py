@@ -17,7 +17,6 @@ from workbench.lint.rules.document import Rules
 from workbench.lint.rules.expressions import number_text
 from workbench.lint.rules.groups import Burn, burning
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/page-slower-than-ticket"
@@ -38,7 +37,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             f"page {page.rule_name} of {page.slo_name} comes later than ticket {ticket.rule_name}: if everything fails after "
             f"{_sum(page)}, the ticket after {_sum(ticket)}",
             severity=Severity.WARNING,
-            path=format_path(("burn_rate_alerts", page.rule_name, "long")),
+            path=page.path("long"),
             found=format_duration(page.rule.long),
             allowed=f"a page within {format_duration(float(_time(ticket)))}",
         )

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
+from workbench.lint.burn_rates import rules_in_use
 from workbench.lint.rules.document import Rules
 from workbench.lint.rules.expressions import number_text
 from workbench.lint.rules.groups import burns
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/short-window"
@@ -26,13 +26,14 @@ LOW, HIGH = 0.6, 1.4
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Rules whose windows stand in an unusual relation."""
-    for name, rule in subject.policy.burn_rate_alerts.items():
+    for watch in rules_in_use(subject.policy):
+        name, rule = watch.rule_name, watch.rule
         if not _usual(rule.long, rule.short):
             yield Problem(
                 NAME,
                 f"alert {name}: {_sum(rule.long, rule.short)}",
                 severity=Severity.INFO,
-                path=format_path(("burn_rate_alerts", name, "short")),
+                path=watch.path("short"),
                 found=format_duration(rule.short),
                 allowed=format_duration(rule.long / USUAL),
             )

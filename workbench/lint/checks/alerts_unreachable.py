@@ -19,7 +19,6 @@ from workbench.lint.rules.document import Rules, RuleView, alerts
 from workbench.lint.rules.expressions import number_text, show_sum
 from workbench.lint.subject import Subject
 from workbench.promql.ast import ARITHMETIC, Aggregate, Binary, Expr, Number
-from workbench.scenario.tree import format_path
 
 NAME = "alerts/unreachable"
 NEARLY = 1e-9
@@ -35,7 +34,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             NAME,
             f"alert {watch.rule_name} can never fire for {watch.slo_name}: it fires at {number(watch.factor)} x "
             f"{number(watch.error_budget)} = {number(watch.threshold)}: an error ratio never exceeds 1",
-            path=format_path(("burn_rate_alerts", watch.rule_name, "factor")),
+            path=watch.path("factor"),
             found=number(watch.factor),
             allowed=f"a factor below 1 / {number(watch.error_budget)} = {number(1 / watch.error_budget)}",
         )
@@ -46,7 +45,7 @@ def check_rules(rules: Rules) -> Iterator[Problem]:
     for view, _, expr in alerts(rules):
         found = conditions(expr, rules)
         never = {one.comparison for one in found if one.never_true}
-        dead = _is_dead(expr, never)
+        dead = is_dead(expr, never)
         for one in found:
             if looks_like_percent(one):
                 continue
@@ -55,8 +54,8 @@ def check_rules(rules: Rules) -> Iterator[Problem]:
             elif one.is_ratio and one.operator == ">" and one.limit >= one.interval.high * (1 - NEARLY):
                 yield view.problem(
                     NAME,
-                    f"only a total outage sets off {view.title}: it fires above {show_sum(one.threshold)}, as near to 1 as "
-                    "doubles go",
+                    f"only a total outage sets off {view.title}: it fires above {show_sum(one.threshold)}, in doubles "
+                    f"{one.limit!r}",
                     at=one.threshold,
                     allowed=_allowed(one),
                 )
@@ -72,7 +71,7 @@ def _never(view: RuleView, one: Condition, *, dead: bool) -> Problem:
     bound = f"never exceeds {high}" if one.operator in (">", ">=", "==") else f"is never below {low}"
     what = (one.interval.why or "what it compares").rstrip(",")
     if one.is_ratio and one.interval.high != 1:
-        what = f"a multiple of an error ratio by {number_text(one.scale)}"
+        what = f"{number_text(one.scale)} x an error ratio"
     elif one.is_ratio:
         what = "an error ratio"
     fires = "it fires at" if one.operator in (">", ">=") else f"it waits for {one.operator}"
@@ -92,20 +91,20 @@ def _allowed(one: Condition) -> str | None:
     return None
 
 
-def _is_dead(expr: Expr, never: set[Binary]) -> bool:
+def is_dead(expr: Expr, never: set[Binary]) -> bool:
     """Whether an expression has no element, given comparisons that never pass."""
     match expr:
         case Binary("and", left, right):
-            return _is_dead(left, never) or _is_dead(right, never)
+            return is_dead(left, never) or is_dead(right, never)
         case Binary("or", left, right):
-            return _is_dead(left, never) and _is_dead(right, never)
+            return is_dead(left, never) and is_dead(right, never)
         case Binary("unless", left, _):
-            return _is_dead(left, never)
+            return is_dead(left, never)
         case Binary(operator, left, right) if operator in ARITHMETIC:
-            return _is_dead(left, never) or _is_dead(right, never)
+            return is_dead(left, never) or is_dead(right, never)
         case Binary():
             return expr in never
         case Aggregate():
-            return _is_dead(expr.argument, never)
+            return is_dead(expr.argument, never)
         case _:
             return False

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
+from workbench.lint.burn_rates import rules_in_use
 from workbench.lint.subject import Subject
-from workbench.scenario.tree import format_path
 from workbench.units import format_duration
 
 NAME = "alerts/window-too-short"
@@ -25,9 +25,10 @@ def check(subject: Subject) -> Iterator[Problem]:
     if subject.clock is None:
         return
     scrape, evaluation = subject.clock.scrape_interval, subject.clock.evaluation_interval
-    for name, rule in subject.policy.burn_rate_alerts.items():
+    for watch in rules_in_use(subject.policy):
+        name, rule = watch.rule_name, watch.rule
         for key, window in (("short", rule.short), ("long", rule.long)):
-            path, found = format_path(("burn_rate_alerts", name, key)), format_duration(window)
+            path, found = watch.path(key), format_duration(window)
             if window < 2 * scrape:
                 never = window < scrape
                 yield Problem(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import metric, walk
+from workbench.lint.rules.expressions import metric
 from workbench.promql.ast import Aggregate, Binary, Call, Expr, Matching, Range, Selector
 
 NAME = "promql/always-one"
@@ -21,8 +21,8 @@ NAME = "promql/always-one"
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Divisions of a part by a whole that still tell the parts apart."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if isinstance(node, Binary) and node.operator == "/" and node.matching == Matching() and _is_one(node.left, node.right):
                 yield view.problem(
                     NAME,

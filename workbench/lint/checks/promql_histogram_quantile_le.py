@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, metric, selectors, value, walk
-from workbench.promql.ast import Aggregate, Call, Expr
+from workbench.lint.rules.expressions import metric, selectors, value, walk
+from workbench.promql.ast import Aggregate, Call, Expr, children
 
 NAME = "promql/histogram-quantile-le"
 _KEEP = frozenset({"topk", "bottomk", "limitk"})
@@ -21,8 +21,8 @@ _KEEP = frozenset({"topk", "bottomk", "limitk"})
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Aggregations between buckets and quantile that drop `le`."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if not isinstance(node, Call) or node.function != "histogram_quantile":
                 continue
             below = [child for child in children(node) if value(child) is None]

@@ -13,22 +13,18 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import value, walk
-from workbench.lint.rules.labels import is_scalar_side, labels_of
-from workbench.promql.ast import Binary
+from workbench.lint.rules.expressions import value
+from workbench.lint.rules.labels import labels_of
+from workbench.promql.ast import Binary, is_scalar
 
 NAME = "promql/labels-never-match"
 
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Operators between different known sets of labels."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
-            if (
-                not isinstance(node, Binary)
-                or node.operator == "or"
-                or any(is_scalar_side(side) for side in (node.left, node.right))
-            ):
+    for view in rules.readable:
+        for node in view.nodes:
+            if not isinstance(node, Binary) or node.operator == "or" or any(is_scalar(side) for side in (node.left, node.right)):
                 continue
             left, right = labels_of(node.left, rules), labels_of(node.right, rules)
             if left is None or right is None or value(node.right) is not None:

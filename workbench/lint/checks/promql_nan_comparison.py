@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import value, walk
+from workbench.lint.rules.expressions import value
 from workbench.promql.ast import COMPARISONS, Binary
 
 NAME = "promql/nan-comparison"
@@ -21,8 +21,8 @@ NAME = "promql/nan-comparison"
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Comparisons with a constant that is NaN."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if not isinstance(node, Binary) or node.operator not in COMPARISONS:
                 continue
             constants = [one for side in (node.left, node.right) if (one := value(side)) is not None]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
-from workbench.lint.checks.alerts_unreachable import looks_like_percent
+from workbench.lint.checks.alerts_unreachable import is_dead, looks_like_percent
 from workbench.lint.rules.conditions import conditions
 from workbench.lint.rules.document import Rules, alerts
 from workbench.lint.rules.expressions import number_text, show_sum
@@ -22,16 +22,19 @@ NAME = "promql/percent-or-ratio"
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Ratios held to a number of percent, and percentages held to factor x budget."""
     for view, _, expr in alerts(rules):
-        for one in conditions(expr, rules):
+        found = conditions(expr, rules)
+        dead = is_dead(expr, {one.comparison for one in found if one.never_true})
+        for one in found:
             if looks_like_percent(one):
                 never = one.operator in (">", ">=", "==")
+                what = view.title if dead or not never else f"a part of {view.title}"
                 yield view.problem(
                     NAME,
-                    f"{view.title} {'can never fire' if never else 'always fires'}: it compares an error ratio, which never "
+                    f"{what} {'can never fire' if never else 'always fires'}: it compares an error ratio, which never "
                     "exceeds 1, "
                     f"with {number_text(one.limit)}; {number_text(one.limit)}% is {number_text(one.limit / 100)}",
                     at=one.comparison,
-                    severity=Severity.ERROR,
+                    severity=Severity.ERROR if dead or not never else Severity.WARNING,
                     allowed=number_text(one.limit / 100),
                 )
             elif one.is_ratio and one.scale == 100 and one.factor is not None and one.budget is not None and one.budget <= 0.1:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem, Severity
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, is_rate, walk
-from workbench.promql.ast import Call, Range
+from workbench.lint.rules.expressions import is_rate
+from workbench.promql.ast import Call, Range, children
 from workbench.units import format_duration
 
 NAME = "promql/range-too-short"
@@ -26,9 +26,9 @@ def check_rules(rules: Rules) -> Iterator[Problem]:
     """Ranges of rates shorter than two scrapes."""
     known = rules.scrape_interval_s
     scrape = USUAL_S if known is None else known
-    for view, expr in rules.understood:
+    for view in rules.readable:
         told: set[int] = set()
-        for node in walk(expr):
+        for node in view.nodes:
             if not isinstance(node, Call) or not is_rate(node):
                 continue
             for below in children(node):

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, is_rate, metric, walk
-from workbench.promql.ast import Aggregate, Expr, Range, Selector
+from workbench.lint.rules.expressions import is_rate, metric, walk
+from workbench.promql.ast import Aggregate, Expr, Range, Selector, children
 
 NAME = "promql/rate-of-sum"
 _ADDING = frozenset({"sum", "avg", "count"})
@@ -22,8 +22,8 @@ _ADDING = frozenset({"sum", "avg", "count"})
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Rates over aggregations, and over series that record one."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if not is_rate(node):
                 continue
             for below in children(node):

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from workbench.errors import Problem
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, is_rate, walk
-from workbench.promql.ast import Range
+from workbench.lint.rules.expressions import is_rate
+from workbench.promql.ast import Range, children
 from workbench.units import format_duration
 
 NAME = "rules/group-interval"
@@ -23,11 +23,11 @@ LOOKBACK_S = 300.0
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Rules with a rate over less than the interval of their group; one finding a rule."""
-    for view, expr in rules.understood:
+    for view in rules.readable:
         interval = view.group.interval_s or rules.evaluation_interval_s
         if interval is None:
             continue
-        ranges = [below for node in walk(expr) if is_rate(node) for below in children(node) if isinstance(below, Range)]
+        ranges = [below for node in view.nodes if is_rate(node) for below in children(node) if isinstance(below, Range)]
         shortest = min(ranges, key=lambda node: node.window_ms, default=None)
         if shortest is None or shortest.window_ms >= interval * 1000:
             continue

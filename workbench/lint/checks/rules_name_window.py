@@ -14,7 +14,6 @@ from workbench.alerts.rules import RecordingRule
 from workbench.errors import Problem
 from workbench.lint.rules.conditions import named_window
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import walk
 from workbench.promql.ast import Matcher, MatchKind, Range, Selector
 from workbench.units import format_duration
 
@@ -23,12 +22,12 @@ NAME = "rules/name-window"
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Recording rules with one range, and another in the name or in a label for the window."""
-    for view, expr in rules.understood:
+    for view in rules.readable:
         if not isinstance(view.rule, RecordingRule):
             continue
         labels = tuple(Matcher(name, MatchKind.EQUAL, text) for name, text in view.labels.items())
         said = named_window(Selector((Matcher("__name__", MatchKind.EQUAL, view.rule.record), *labels)))
-        ranges = [node for node in walk(expr) if isinstance(node, Range)]
+        ranges = [node for node in view.nodes if isinstance(node, Range)]
         if said is None or not ranges or any(node.window_ms == said for node in ranges):
             continue
         found = ", ".join(sorted({f"[{format_duration(node.window_ms / 1000)}]" for node in ranges}))

@@ -59,8 +59,8 @@ def check(subject: Subject) -> Iterator[Problem]:
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """Divisions of a rate by itself."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if _is_itself(node):
                 yield view.problem(
                     NAME,

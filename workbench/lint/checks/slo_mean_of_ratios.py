@@ -16,10 +16,10 @@ from workbench.errors import Problem, Severity
 from workbench.lint.queries import queries
 from workbench.lint.rules.conditions import interval_is_share
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, walk
+from workbench.lint.rules.expressions import walk
 from workbench.lint.rules.ranges import Ranges
 from workbench.lint.subject import Subject
-from workbench.promql.ast import Aggregate, Call, Expr
+from workbench.promql.ast import Aggregate, Call, Expr, children
 from workbench.scenario.tree import format_path
 
 NAME = "slo/mean-of-ratios"

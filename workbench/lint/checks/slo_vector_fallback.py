@@ -44,18 +44,18 @@ def check(subject: Subject) -> Iterator[Problem]:
                     for found in _one_sided(node.left, node.right):
                         yield _of_policy(name, field, *found[1:])
                 elif (labels := _labels_beside(node)) is not None:
-                    yield _of_policy(name, field, _LABELS.format(labels), Severity.WARNING)
+                    yield _of_policy(name, field, _LABELS.format(labels), Severity.INFO)
 
 
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """The same in divisions."""
-    for view, expr in rules.understood:
-        for node in walk(expr):
+    for view in rules.readable:
+        for node in view.nodes:
             if isinstance(node, Binary) and node.operator == "/" and any(is_rate(one) for one in walk(node)):
                 for side, message, severity in _one_sided(node.left, node.right):
                     yield view.problem(NAME, f"{view.title}: {message}", at=side, severity=severity)
             elif (labels := _labels_beside(node)) is not None:
-                yield view.problem(NAME, f"{view.title}: {_LABELS.format(labels)}", at=node)
+                yield view.problem(NAME, f"{view.title}: {_LABELS.format(labels)}", at=node, severity=Severity.INFO)
 
 
 def _of_policy(slo: str, field: str, message: str, severity: Severity) -> Problem:

@@ -15,7 +15,7 @@ from workbench.alerts.rules import RecordingRule
 from workbench.errors import Problem, Severity
 from workbench.lint.burn_rates import number
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import exact, formula, number_text, walk
+from workbench.lint.rules.expressions import exact, formula, number_text
 from workbench.lint.subject import Subject
 from workbench.promql.ast import Binary, Expr, Number
 from workbench.scenario.tree import format_path
@@ -43,7 +43,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 def check_rules(rules: Rules) -> Iterator[Problem]:
     """`1 - 99.9`, and objectives recorded in percent under a name that says ratio."""
     for view, expr in rules.understood:
-        for node in walk(expr):
+        for node in view.nodes:
             if (meant := meant_ratio(node)) is not None:
                 yield view.problem(
                     NAME,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import children, exact, metric, value, walk, windows
+from workbench.lint.rules.expressions import exact, metric, unscaled, value, walk, windows
 from workbench.lint.rules.ranges import BURN_NAME, RATIO_NAME, Interval, Ranges, bare
-from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Number, Selector
+from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Number, Selector, children
 
 _TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 _NAMED_WINDOW = re.compile(r"(?:rate|ratio|burn|errors?|_|:)_?(\d+(?:ms|[smhdw]))$")
@@ -233,22 +233,6 @@ def product(threshold: Expr, rules: Rules) -> tuple[Fraction | None, Fraction | 
 def _is_difference(expr: Expr) -> bool:
     """`1 - 0.999`, `(100 - 99.9) / 100`."""
     return any(isinstance(node, Binary) and node.operator == "-" and exact(node.left) in (1, 100) for node in walk(expr))
-
-
-def unscaled(expr: Expr) -> tuple[Expr, Fraction]:
-    """What is measured and by what constant it was multiplied: 100 for percent, 1 / budget for a burn rate."""
-    inner = expr
-    scale = Fraction(1)
-    while isinstance(inner, Binary) and inner.operator in ("*", "/"):
-        right, left = exact(inner.right), exact(inner.left)
-        if right is not None and right > 0:
-            scale = scale * right if inner.operator == "*" else scale / right
-            inner = inner.left
-        elif left is not None and left > 0 and inner.operator == "*":
-            scale, inner = scale * left, inner.right
-        else:
-            break
-    return inner, scale
 
 
 def window_of(expr: Expr, rules: Rules, depth: int = 0) -> int | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup
 from workbench.errors import Problem, Severity
-from workbench.lint.rules.expressions import metric
+from workbench.lint.rules.expressions import metric, walk
 from workbench.lint.rules.texts import find
 from workbench.promql.ast import Expr, MatchKind, Selector
 from workbench.scenario.schema.world import World
@@ -43,6 +43,11 @@ class RuleView:
     def labels(self) -> dict[str, str]:
         """The rule's own labels, over those of its group."""
         return {**dict(self.group.labels), **dict(self.rule.labels)}
+
+    @cached_property
+    def nodes(self) -> tuple[Expr, ...]:
+        """The expression and everything below it, parents first."""
+        return () if self.expr is None else tuple(walk(self.expr))
 
     def problem(
         self,
@@ -120,6 +125,11 @@ class Rules:
     def alerts(self) -> tuple[RuleView, ...]:
         """Alerting rules whose expression is understood."""
         return tuple(view for view in self.views if isinstance(view.rule, AlertRule) and view.expr is not None)
+
+    @cached_property
+    def readable(self) -> tuple[RuleView, ...]:
+        """All rules whose expression is understood."""
+        return tuple(view for view in self.views if view.expr is not None)
 
     @cached_property
     def understood(self) -> tuple[tuple[RuleView, Expr], ...]:

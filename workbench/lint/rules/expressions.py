@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import replace
 from fractions import Fraction
-from typing import get_args
 
-from workbench.promql.ast import ARITHMETIC, Binary, Call, Expr, MatchKind, Negate, Number, Range, Selector
+from workbench.promql.ast import ARITHMETIC, Binary, Call, Expr, MatchKind, Negate, Number, Range, Selector, Subquery, children
 
-_NODES: tuple[type[Expr], ...] = get_args(Expr)
 _OPERATORS = {"*": "x"}
 _RATES = frozenset({"rate", "irate", "increase", "xrate", "xincrease"})
 _LARGEST_POWER = 64
-
-
-def children(expr: Expr) -> Iterator[Expr]:
-    """The expressions directly below, in the order in which they are written."""
-    for field in fields(expr):
-        value = getattr(expr, field.name)
-        if isinstance(value, _NODES):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, _NODES))
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -48,7 +36,7 @@ def selectors(expr: Expr) -> list[Selector]:
 
 def windows(expr: Expr) -> list[int]:
     """Lengths of all ranges below, in milliseconds, in order."""
-    return [node.window_ms for node in walk(expr) if isinstance(node, Range)]
+    return [node.window_ms for node in walk(expr) if isinstance(node, Range | Subquery)]
 
 
 def is_rate(expr: Expr) -> bool:
@@ -128,6 +116,26 @@ def arithmetic(operator: str, a: float, b: float) -> float:
     except (OverflowError, ValueError):
         pass
     return math.nan
+
+
+def unscaled(expr: Expr) -> tuple[Expr, Fraction]:
+    """What is measured and by what constant it was multiplied: 100 for percent, 1 / budget for a burn rate.
+
+    `100 * errors / total` is a ratio times 100, wherever the parentheses are.
+    """
+    inner, scale = expr, Fraction(1)
+    while isinstance(inner, Binary) and inner.operator in ("*", "/"):
+        right, left = exact(inner.right), exact(inner.left)
+        if right is not None and right > 0:
+            scale = scale * right if inner.operator == "*" else scale / right
+            inner = inner.left
+        elif left is not None and left > 0 and inner.operator == "*":
+            scale, inner = scale * left, inner.right
+        elif inner.operator == "/" and (part := unscaled(inner.left))[1] != 1:
+            scale, inner = scale * part[1], replace(inner, left=part[0])
+        else:
+            break
+    return inner, scale
 
 
 def number_text(number: Fraction | float | None, digits: int = 6) -> str:

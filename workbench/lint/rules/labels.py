@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.lint.rules.document import Rules
 from workbench.lint.rules.expressions import value
-from workbench.promql.ast import Aggregate, Binary, Call, Expr, Matching, MatchKind, Negate, Range, Selector, is_scalar
+from workbench.promql.ast import Aggregate, Binary, Call, Expr, Matching, MatchKind, Negate, Range, Selector, Subquery, is_scalar
 
 Labels = frozenset[str]
 _KEEP_LABELS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
@@ -22,6 +22,8 @@ def labels_of(expr: Expr, rules: Rules, depth: int = 0) -> Labels | None:
             return _recorded(expr, rules, depth)
         case Range():
             return labels_of(expr.selector, rules, depth)
+        case Subquery():
+            return labels_of(expr.expr, rules, depth)
         case Negate():
             return labels_of(expr.argument, rules, depth)
         case Aggregate():
@@ -77,9 +79,9 @@ def _joined(expr: Binary, rules: Rules, depth: int) -> Labels | None:
         return left
     if expr.operator == "or":
         return None if left is None or right is None else left | right
-    if is_scalar_side(expr.right):
+    if is_scalar(expr.right):
         return left
-    if is_scalar_side(expr.left):
+    if is_scalar(expr.left):
         return right
     matching = expr.matching
     if matching.many is not None:
@@ -96,10 +98,3 @@ def _one_to_one(left: Labels | None, right: Labels | None, matching: Matching) -
         known = left if left is not None else right
         return None if known is None else known - named
     return left - named if named else left & right
-
-
-def is_scalar_side(expr: Expr) -> bool:
-    """Whether a side of an operator is a scalar, which pairs with everything."""
-    if isinstance(expr, Call) and expr.function == "vector":
-        return False
-    return value(expr) is not None or is_scalar(expr) or (isinstance(expr, Call) and expr.function == "scalar")

@@ -8,11 +8,25 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.lint.rules.document import Rules
-from workbench.lint.rules.expressions import arithmetic, children, is_rate, metric, selectors, value
-from workbench.promql.ast import ARITHMETIC, COMPARISONS, Aggregate, Binary, Call, Expr, Matcher, Negate, Number, Range, Selector
+from workbench.lint.rules.expressions import arithmetic, is_rate, metric, selectors, unscaled, value
+from workbench.promql.ast import (
+    ARITHMETIC,
+    COMPARISONS,
+    Aggregate,
+    Binary,
+    Call,
+    Expr,
+    Matcher,
+    Negate,
+    Number,
+    Range,
+    Selector,
+    Subquery,
+    children,
+)
 
 RATIO_NAME = re.compile(
     r"(sli_error|error|errors|failure|failures|unavailability|slo).*ratio|ratio_rate|errors?_per_request|err(or)?_?ratio"
@@ -105,6 +119,8 @@ class Ranges:
                 return self._selector(expr)
             case Range():
                 return self.of(expr.selector)
+            case Subquery():
+                return self.of(expr.expr)
             case Negate():
                 below = self.of(expr.argument)
                 return Interval(-below.high, -below.low, below.assumed, below.why)
@@ -179,21 +195,23 @@ class Ranges:
             return Interval(
                 min(left.low, right.low), max(left.high, right.high), left.assumed or right.assumed, left.why or right.why
             )
-        if expr.operator == "/" and (share := self._share(expr)) is not None:
-            return share
+        if expr.operator == "/":
+            division, scale = unscaled(expr)
+            if isinstance(division, Binary) and division.operator == "/" and (share := self._share(division)) is not None:
+                return replace(share, low=share.low * float(scale), high=share.high * float(scale))
         if expr.operator not in ARITHMETIC or expr.operator in "%^":
             return _ANY
         return _arithmetic(expr.operator, left, right)
 
     def _share(self, division: Binary) -> Interval | None:
         """A part divided by the whole that contains it, or by what its name says is the whole."""
-        part, whole = bare(division.left), bare(division.right)
+        part, whole = division.left, division.right
         if isinstance(part, Aggregate) and isinstance(whole, Aggregate) and whole.operator == "count":
-            counted = bare(part.argument)
-            if part.operator == "sum" and counted == bare(whole.argument):
-                return self.of(counted)
-            if part.operator == "count" and isinstance(counted, Binary) and counted.left == whole.argument:
+            if part.operator == "sum" and part.argument == whole.argument:
+                return self.of(part.argument)
+            if part.operator == "count" and isinstance(part.argument, Binary) and part.argument.left == whole.argument:
                 return Interval(0.0, 1.0, why="a share")
+        part, whole = bare(part), bare(whole)
         parts, wholes = selectors(part), selectors(whole)
         if not (any(is_rate(node) for node in (part, whole)) or _has_rate(part) or _counted(parts, wholes)):
             return None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector
+from workbench.promql.ast import Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, Subquery, Text
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
@@ -27,6 +27,11 @@ _TOKEN = re.compile(
 )
 _MATCHER = re.compile(r"""([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)""", re.DOTALL)
 _CLAUSES = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_BEHIND = {
+    Aggregate: re.compile(r"\s*(?:by|without)\s*\([^)]*\)", re.IGNORECASE),
+    Selector: re.compile(r"\s*offset\s+-?\s*[0-9a-z]+", re.IGNORECASE),
+}
+"""What may follow an expression and belongs to it."""
 _WORD_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
 _MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
@@ -50,7 +55,7 @@ def find(text: str, expr: Expr) -> tuple[int, int] | None:
     tokens = tokenize(text)
     for start in range(len(tokens) - len(wanted) + 1):
         if all(tokens[start + i].item == item for i, item in enumerate(wanted)):
-            return _with_parentheses(text, tokens[start].start, tokens[start + len(wanted) - 1].end)
+            return _whole(text, expr, tokens[start].start, tokens[start + len(wanted) - 1].end)
     return None
 
 
@@ -94,7 +99,9 @@ def tokenize(text: str) -> list[Token]:
         elif kind == "braces":
             out.append(Token(("selector", _matchers("", found)), start, end))
         elif kind == "window":
-            out.append(Token(("window", _window(found[1:-1])), start, end))
+            out.append(Token(("subquery", None) if ":" in found else ("window", _window(found[1:-1])), start, end))
+        elif kind == "string":
+            out.append(Token(("string", _unquoted(found)), start, end))
         elif kind == "number":
             out.append(Token(("number", repr(_number(found))), start, end))
         elif kind != "punctuation":
@@ -109,6 +116,11 @@ def _items(expr: Expr) -> Iterator[Item]:
             yield ("number", repr(number))
         case Selector():
             yield ("selector", frozenset((m.label, str(m.kind), m.text) for m in expr.matchers))
+        case Text(text):
+            yield ("string", text)
+        case Subquery():
+            yield from _items(expr.expr)
+            yield ("subquery", None)
         case Range():
             yield from _items(expr.selector)
             yield ("window", expr.window_ms)
@@ -118,6 +130,8 @@ def _items(expr: Expr) -> Iterator[Item]:
                 yield from _items(argument)
         case Aggregate():
             yield ("call", expr.operator)
+            if expr.parameter is not None:
+                yield from _items(expr.parameter)
             yield from _items(expr.argument)
         case Binary():
             yield from _items(expr.left)
@@ -128,9 +142,15 @@ def _items(expr: Expr) -> Iterator[Item]:
             yield from _items(expr.argument)
 
 
-def _with_parentheses(text: str, start: int, end: int) -> tuple[int, int]:
-    """The same stretch, closed: `sum(rate(x[5m]` gets the parentheses that it opens, and those right around it."""
+def _whole(text: str, expr: Expr, start: int, end: int) -> tuple[int, int]:
+    """The same stretch, closed: `sum(rate(x[5m]` gets the parentheses that it opens, its `by (..)`, and those right around it."""
     end += _closing(text, start, end)
+    last = expr
+    while isinstance(last, Binary | Negate):
+        last = last.right if isinstance(last, Binary) else last.argument
+    behind = _BEHIND.get(type(last))
+    if behind is not None and (found := behind.match(text, end)):
+        end = found.end()
     while True:
         before, after = text[:start].rstrip(), text[end:].lstrip()
         is_call = re.search(r"[A-Za-z0-9_:]\s*\($", before) is not None
@@ -144,9 +164,15 @@ def _closing(text: str, start: int, end: int) -> int:
     bare = re.sub(r'"(?:\\.|[^"\\])*"', lambda match: "_" * len(match[0]), text)
     depth = bare[start:end].count("(") - bare[start:end].count(")")
     at = end
-    while depth > 0 and at < len(bare) and bare[at] in ") \n\t":
-        depth -= bare[at] == ")"
-        at += 1
+    while depth > 0 and at < len(bare):
+        clause = next((found for pattern in _BEHIND.values() if (found := pattern.match(bare, at))), None)
+        if clause is not None:  # of something inside: `sum(max(a) by (job))`
+            at = clause.end()
+        elif bare[at] in ") \n\t":
+            depth -= bare[at] == ")"
+            at += 1
+        else:
+            break
     return at - end if depth == 0 else 0
 
 
