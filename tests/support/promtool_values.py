@@ -33,7 +33,7 @@ def notation(series, grid_s):
     return " ".join(words)
 
 
-def answers(folder, series, exprs, instants_s, *, grid_s=5, every_s=30, program=None):
+def answers(folder, series, exprs, instants_s, *, grid_s=5, every_s=30, program=None, features=()):
     """For each expression and instant the elements, labels to value, or FAILED."""
     # The last question, whose answer nobody reads, has promtool read all samples first.
     last = (int(max(one.times[-1] for one in series)) // every_s + 1) * every_s
@@ -51,7 +51,7 @@ def answers(folder, series, exprs, instants_s, *, grid_s=5, every_s=30, program=
     }
     (folder / "test.yml").write_text(yaml.safe_dump(test, width=2**20))
     ran = subprocess.run(
-        [program or need("promtool"), "test", "rules", "test.yml"],
+        [program or need("promtool"), *(f"--enable-feature={feature}" for feature in features), "test", "rules", "test.yml"],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -60,10 +60,14 @@ class Evaluator:
             size = max(size, min(1 << 17, longest // spacing))
         blocks = [instants_ms[at : at + size] for at in range(0, len(instants_ms), size)] or [instants_ms]
         falls: dict[int, IntArray] = {}
-        return joined(
-            [self._vector(Moment(self, block, falls=falls, until_ms=int(instants_ms[-1])), expr) for block in blocks if len(block)]
-            or [_empty()]
-        )
+        # NaN and infinity are values like others here.
+        with np.errstate(all="ignore"):
+            return self._of_blocks(expr, blocks, falls)
+
+    def _of_blocks(self, expr: Expr, blocks: Sequence[IntArray], falls: dict[int, IntArray]) -> Vector:
+        until_ms = int(blocks[-1][-1]) if len(blocks[-1]) else 0
+        moments = (Moment(self, block, falls=falls, until_ms=until_ms) for block in blocks)
+        return joined([self._vector(moment, expr) for moment in moments])
 
     @staticmethod
     def _vector(moment: Moment, expr: Expr) -> Vector:
@@ -113,10 +117,6 @@ def _longest_subquery(expr: Expr) -> int:
     """The longest window of a subquery in an expression; 0 without any."""
     inside = max((_longest_subquery(child) for child in children(expr)), default=0)
     return expr.window_ms + inside if isinstance(expr, Subquery) else inside
-
-
-def _empty() -> Vector:
-    return Vector((), np.zeros((0, 0)), np.zeros((0, 0), bool))
 
 
 def joined(parts: Sequence[Vector]) -> Vector:

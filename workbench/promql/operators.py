@@ -131,7 +131,8 @@ def _pairwise(expr: Binary, left: Vector, right: Vector, failed: BoolArray | Non
             labels.append(_result_labels(expr, own, one.labels[partner], dialect))
     instants = left.values.shape[1]
     failed = either(failed, ambiguous) if ambiguous.any() else failed
-    return merged(labels, np.array(values).reshape(-1, instants), np.array(present, bool).reshape(-1, instants), failed)
+    shape = (len(labels), instants)
+    return merged(labels, np.array(values).reshape(shape), np.array(present, bool).reshape(shape), failed)
 
 
 def _by_signature(one: Vector, matching: Matching) -> tuple[dict[Labels, list[int]], BoolArray]:

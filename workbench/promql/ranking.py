@@ -178,7 +178,7 @@ def count_values(expr: Aggregate, given: Vector) -> Vector:
             key = grouped(tuple(sorted((*own, (label, text)))))
             here = present & (bits == value)
             counts[key] = counts[key] + here if key in counts else here.astype(np.float64)
-    values = np.array(list(counts.values())).reshape(-1, given.values.shape[1])
+    values = np.array(list(counts.values())).reshape(len(counts), given.values.shape[1])
     return Vector(tuple(counts), values, values > 0, given.failed)
 
 
