@@ -16,7 +16,21 @@ from workbench.telemetry.series import Series, SeriesKey, Telemetry
 SCRAPE_S, PHASE_S, LENGTH_S = 30.0, 7.0, 7500.0
 PER_SELECTOR = 3
 COUNTERS = ("_total", "_count", "_sum", "_bucket", "_requests")
-SWITCHES = ("up", "ok", "ready", "success", "phase", "waiting", "active", "running", "mode", "status", "leader", "readonly", "taint")
+SWITCHES = (
+    "up",
+    "ok",
+    "ready",
+    "success",
+    "phase",
+    "waiting",
+    "active",
+    "running",
+    "mode",
+    "status",
+    "leader",
+    "readonly",
+    "taint",
+)
 CONSTANTS = ("info", "labels", "owner", "owned", "weight", "name", "limit", "capacity", "maximum", "max_bytes", "label")
 OF_RATES = frozenset({"rate", "increase", "irate", "resets"})
 BOUNDS = ("0.05", "0.25", "0.3", "0.5", "1", "5", "10", "+Inf")
@@ -107,7 +121,9 @@ def _keys(selector, joined):
             yield from (SeriesKey.of(name, labels) for labels in _combined({**choices, **{k: [v] for k, v in free.items()}}))
         decoy = {label: ["other"] for label in choices if label != "le"}
         if decoy and not name.endswith("_bucket"):
-            yield from (SeriesKey.of(name, labels) for labels in _combined({**decoy, **{k: ["other"] for k in joined if k not in decoy}}))
+            yield from (
+                SeriesKey.of(name, labels) for labels in _combined({**decoy, **{k: ["other"] for k in joined if k not in decoy}})
+            )
 
 
 def _combined(choices):
@@ -148,7 +164,9 @@ def _of_pattern(parsed):
             case "ANY":
                 found = ["3"]
             case "IN":
-                found = [_of_set(detail)] if len(detail) == 1 else [chr(one) for what, one in detail if str(what) == "LITERAL"] or ["a"]
+                found = (
+                    [_of_set(detail)] if len(detail) == 1 else [chr(one) for what, one in detail if str(what) == "LITERAL"] or ["a"]
+                )
             case "BRANCH":
                 found = [text for branch in detail[1] for text in _of_pattern(branch)]
             case "SUBPATTERN":
