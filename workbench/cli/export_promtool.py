@@ -18,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--incidents", type=click.IntRange(1, 50), default=1, show_default=True, help="Detected incidents for each alert.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Use this seed instead of the scenario's.")
 @click.option("--force", is_flag=True, help="Write over the files of an earlier export.")
-def command(scenario: Path, directory: Path, rule_paths: tuple[Path, ...], incidents: int, seed: int | None, force: bool) -> None:
+def promtool(scenario: Path, directory: Path, rule_paths: tuple[Path, ...], incidents: int, seed: int | None, force: bool) -> None:
     """Simulate SCENARIO and write unit tests of its alert rules for promtool.
 
     DIR gets rules.yml and, for each alert, a file that `promtool test rules` of Prometheus 2 and 3 runs: it must fire in incidents
@@ -29,7 +29,7 @@ def command(scenario: Path, directory: Path, rule_paths: tuple[Path, ...], incid
     from workbench.alerts.rule_files import read_rule_files
     from workbench.cli.show import progress
     from workbench.interop.prometheus import rule_file
-    from workbench.interop.promtool.export import RULES, portable, unit_tests
+    from workbench.interop.promtool.export import RULES, WRITTEN_BY, portable, unit_tests
     from workbench.report.folder import write_file
     from workbench.run.month import run
     from workbench.scenario.load import load_scenario
@@ -42,6 +42,9 @@ def command(scenario: Path, directory: Path, rule_paths: tuple[Path, ...], incid
     groups, changed = portable(outcome.rules)
     written = unit_tests(outcome, loaded.policy, groups, incidents=incidents)
     directory.mkdir(parents=True, exist_ok=True)
+    for old in sorted(directory.glob("*_test.yml")):
+        if WRITTEN_BY in old.read_text(encoding="utf-8", errors="replace")[:1000]:
+            old.unlink()
     for name, text in ((RULES, rule_file(groups)), *written.files):
         write_file(directory / name, text)
     for one in (*changed, *written.left_out):

@@ -25,6 +25,7 @@ from workbench.telemetry.series import Series, Telemetry
 from workbench.units import format_duration
 
 RULES = "rules.yml"
+WRITTEN_BY = "Written by `workbench export promtool`"
 SMALL = 300_000
 """Characters of samples that a test should not exceed: scrapes are thinned until it does not, as far as windows bear that."""
 FEWEST_SCRAPES = 5
@@ -224,7 +225,7 @@ def _about(outcome: Outcome, group: RuleGroup, rule: AlertRule, grid: Grid, reas
     """The head of a file: where its samples come from, and on which grid they stand."""
     lines = [
         f"{rule.name} of group {group.name}, tested on incidents of the simulated run {outcome.name} (seed {outcome.seed}).",
-        "Written by `workbench export promtool`; run with `promtool test rules` of Prometheus 2.42 or later, 3.x alike.",
+        f"{WRITTEN_BY}; run with `promtool test rules` of Prometheus 2.42 or later, 3.x alike.",
         "",
     ]
     if grid.every == 1:
