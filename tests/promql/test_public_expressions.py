@@ -67,5 +67,6 @@ def test_a_folder_of_rules_is_judged_file_by_file(tmp_path):
     corpus = judge(tmp_path)
 
     assert (corpus.files, corpus.loaded, corpus.expressions, corpus.evaluated) == (2, 1, 3, 2)
+    assert corpus.invalid == 1
     assert (corpus.compared, corpus.equal, corpus.said) == (2, 2, 2)
     assert any("no_such_function" in note for note in corpus.notes)

@@ -8,6 +8,7 @@ several documents in one file. Each expression is evaluated on series made for i
 
 import math
 import os
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 from tests.support.made_series import made_for
+from tests.support.programs import need
 from tests.support.promtool_values import FAILED, answers
 from tests.support.public_expressions import EVERY_S, INSTANTS_S, VERSION, ours
 from workbench.alerts.rule_files import read_rule_files
@@ -37,6 +39,8 @@ class Corpus:
     loaded: int = 0
     expressions: int = 0
     evaluated: int = 0
+    invalid: int = 0
+    """Of those not evaluated: promtool refuses them too."""
     compared: int = 0
     equal: int = 0
     said: int = 0
@@ -47,6 +51,7 @@ class Corpus:
         shares = (
             ("rule files loaded", self.loaded, self.files),
             ("expressions evaluated", self.evaluated, self.expressions),
+            ("of the others refused by promtool too", self.invalid, self.expressions - self.evaluated),
             (f"of them equal to promtool {VERSION}", self.equal, self.compared),
             ("of them with elements", self.said, self.compared),
         )
@@ -91,10 +96,22 @@ def judge(folder, *, compare=True):
                 parsed[text] = parse(text)
                 corpus.evaluated += 1
             except BadInput as error:
-                corpus.notes.append(f"{path}: refused: {'; '.join(str(problem) for problem in error.problems)}")
+                invalid = compare and not _known(text)
+                corpus.invalid += invalid
+                told = "; ".join(str(problem) for problem in error.problems)
+                corpus.notes.append(f"{path}: refused{', by promtool too' if invalid else ''}: {told}")
     if compare:
         _compare(corpus, parsed)
     return corpus
+
+
+def _known(text):
+    """Whether promtool takes an expression."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rules.yml"
+        file.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [{"record": "a:b", "expr": text}]}]}))
+        checked = subprocess.run([need("promtool"), "check", "rules", file], capture_output=True, check=False, timeout=60)
+    return checked.returncode == 0
 
 
 def _compare(corpus, parsed):
