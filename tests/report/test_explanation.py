@@ -144,6 +144,8 @@ def test_a_chain_of_recording_rules_is_followed(tmp_path):
         (f"{RATIO} > 0.05", 300.0, "is 0, not above 0.05"),
         ("sum(rate(req_total{code='404'}[1m])) > 1", 300.0, "no series matches"),
         ("sum(rate(req_total[10s])) > 1", 300.0, "no series has two samples"),
+        ("sum(rate(req_total{code='500'}[1m])) / sum(rate(req_total{code='500'}[1m])) > 5 * 0.01", 300.0, "NaN (nothing divided"),
+        ("vector(1) / (vector(1) - 1) < 5", 300.0, "is +Inf, not below 5"),
         ("absent(req_total)", 300.0, "its expression has no element"),
         (
             "sum(req_total) < 5 and sum(req_total) >= 2",
