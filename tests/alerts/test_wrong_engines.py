@@ -9,7 +9,7 @@ from tests.alerts.test_generated_rules import run
 from tests.alerts.test_plain_rules import everything, plainly
 from tests.support.failing_rules import failing_group
 from tests.support.promtool_files import answer
-from workbench.alerts import alerting, naming, program, states
+from workbench.alerts import alerting, naming, states
 from workbench.alerts.alerting import Alerting
 from workbench.alerts.machine import Machine
 from workbench.alerts.naming import Naming
@@ -66,16 +66,12 @@ def series_end_without_a_stale_marker(monkeypatch):
 
 
 def other_groups_are_seen_at_once(monkeypatch):
-    single = RuleReader.single
-    monkeypatch.setattr(
-        RuleReader, "single", lambda self, expr, at, writer: single(self, expr, at, Writer(10**6, writer.offset_ms))
-    )
+    monkeypatch.setattr(RuleReader, "behind_ms", lambda *_: 0)
 
 
 def the_own_group_is_seen_late(monkeypatch):
-    single = RuleReader.single
-    monkeypatch.setattr(program, "_at_once", lambda *_: False)
-    monkeypatch.setattr(RuleReader, "single", lambda self, expr, at, writer: single(self, expr, at, Writer(-1, writer.offset_ms)))
+    whole = RuleReader.whole
+    monkeypatch.setattr(RuleReader, "whole", lambda self, expr, at, writer: whole(self, expr, at, Writer(-1, writer.offset_ms)))
 
 
 def nan_is_not_recorded(monkeypatch):

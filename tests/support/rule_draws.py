@@ -92,6 +92,8 @@ def scraped(draw):
                 f"count_over_time(g[{window}]) < 3",
                 "vector(time())",
                 "g > 1 or vector(0.25)",
+                f"avg_over_time(g[{window}]) > {level}",
+                f"absent(err > {level})",
             ]
         )
     )
@@ -120,6 +122,18 @@ def written(draw, record, alert):
                 f'count(ALERTS{{alertname="{alert}",alertstate="{state}"}})',
                 f'time() - ALERTS_FOR_STATE{{alertname="{alert}"}} > 30',
                 f"count_over_time(ALERTS[{window}]) > 2",
+                f"max_over_time({record}[{window}])",
+                f"last_over_time({record}[{window}]) > {level}",
+                f"changes({record}[{window}]) > 1",
+                f"count_over_time({record}[{window}:15s])",
+                f"max_over_time(({record} > {level})[{window}:])",
+                f"min_over_time({record}[{window}:20s] offset {offset})",
+                f"{record} offset -{offset}",
+                f"{record} @ 600",
+                f"absent({record} > {level})",
+                f'max_over_time(ALERTS{{alertstate="firing"}}[{window}:30s])',
+                f"label_replace({record}, 'team', '$1', 'route', '(.*)') > {level}",
+                f"timestamp({record})",
                 "count({__name__=~'rec:.*'})",
                 "max by (route) ({__name__=~'rec:[0-2]'})",
             ]
@@ -127,7 +141,8 @@ def written(draw, record, alert):
     )
 
 
-texts = st.sampled_from(["page", "", "{{ $labels.route }}", "r-{{ $labels.kind }}", "{{ $value }}"])
+# A label whose template comes out empty has the template's text in ALERTS: two alerts may then write one series in any order.
+texts = st.sampled_from(["page", "", "r-{{ $labels.route }}", "k-{{ $labels.kind }}", "{{ $value }}"])
 labels = st.dictionaries(st.sampled_from(["severity", "team"] * 4 + ["route", "kind"]), texts, max_size=2)
 plain_labels = st.dictionaries(
     st.sampled_from(["severity", "team", "severity", "team", "severity", "route", "kind"]),

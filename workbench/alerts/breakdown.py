@@ -9,8 +9,8 @@ from workbench.alerts.machine import Machine
 from workbench.alerts.program import Ruling
 from workbench.alerts.rules import RecordingRule, RuleGroup
 from workbench.alerts.window_look import SeriesLook, look
-from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, is_scalar
-from workbench.promql.rule_reader import children, selectors
+from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, children, is_scalar
+from workbench.promql.rule_reader import selectors
 from workbench.promql.selection import select
 from workbench.promql.text import expr_text, selector_text
 from workbench.promql.vector import Labels, without_name

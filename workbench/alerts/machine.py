@@ -1,7 +1,7 @@
 """Computes rules ahead: block after block of instants, rule after rule, each as a few arrays.
 
-A rule that must see exactly what stood written at its own turn (one that reads itself, or what a later place writes) goes instant
-by instant. Alerting rules over scraped series alone only need to know where they have an element, which is the quickest.
+A rule that reads itself, directly or through others, goes instant by instant, since each of its results needs the one before.
+Alerting rules over scraped series alone only need to know where they have an element, which is the quickest.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from workbench.alerts.program import Ruling, of_rule, program
 from workbench.alerts.rules import Profile, RuleGroup
 from workbench.alerts.states import INACTIVE, Change
 from workbench.errors import BadInput, Problem
+from workbench.promql.ast import Expr
 from workbench.promql.conditions import Conditions
 from workbench.promql.parse import parse
 from workbench.promql.recorded import Recordings, Writer, Writing, recorded_key
-from workbench.promql.rule_reader import RuleReader
+from workbench.promql.rule_reader import CannotTakeBlocks, RuleReader
 from workbench.promql.vector import BoolArray, Labels, Vector, either, merged
 from workbench.promql.windows import IntArray
 from workbench.telemetry.series import SeriesKey, Telemetry
@@ -44,7 +45,7 @@ class Machine:
         """Reads every expression; raises BadInput with all that cannot be evaluated, each with its group and rule."""
         self.program = program(groups, profile)
         self.recordings = Recordings()
-        self.reader = RuleReader(telemetry, profile, self.recordings)
+        self.reader = RuleReader(telemetry, profile, self.recordings, lambda one: bool(self.program.readers.writers(one)))
         self.alerting = {
             one.place: Alerting(one.place, one.alert, one.naming, one.group.limit)
             for one in self.program.rulings
@@ -52,6 +53,8 @@ class Machine:
         }
         self.failures: tuple[list[int], ...] = tuple([] for _ in self.program.rulings)
         """By rule: the evaluations that failed, in order."""
+        self._prometheus = profile.prometheus
+        self._asked: dict[str, Expr] = {}
         self._scraped = frozenset(one.key for one in telemetry)
         self._quick = tuple(self._find_quick())
         quick = {one.place for some in self._quick for one in some.rulings}
@@ -79,12 +82,18 @@ class Machine:
             for one in rulings:
                 instants_ms = instants(one.step_ms)
                 if instants_ms.size:
-                    events += self._take(one, instants_ms, self.reader.whole(one.expr, instants_ms, one.writer))
+                    try:
+                        vector = self.reader.whole(one.expr, instants_ms, one.writer)
+                    except CannotTakeBlocks:
+                        events += self._by_instant([one], instants)
+                    else:
+                        events += self._take(one, instants_ms, vector)
         return sorted(events, key=lambda event: event.rank)
 
     def forget(self, after_ms: int) -> None:
         """Samples later than this have been rewritten; the caller sets the states of the alerts back."""
         self.recordings.forget(after_ms)
+        self.reader.forget(after_ms)
         for failures in self.failures:
             while failures and failures[-1] > after_ms:
                 failures.pop()
@@ -99,7 +108,9 @@ class Machine:
 
         def query_at(at_ms: int) -> Query:
             def ask(text: str) -> Sequence[tuple[Labels, float]]:
-                vector = self.reader.single(parse(text), at_ms, Writer(ruling.place))
+                if text not in self._asked:
+                    self._asked[text] = parse(text, self._prometheus)
+                vector = self.reader.single(self._asked[text], at_ms, Writer(ruling.place))
                 if vector.failed is not None:
                     raise BadInput(Problem("promql/failed", "Prometheus fails this query", found=text))
                 return [(labels, float(row[0])) for labels, row in zip(vector.labels, vector.values, strict=True)]
@@ -155,17 +166,18 @@ class Machine:
     def _alert(self, one: Ruling, instants_ms: IntArray, rows: Rows, failed: BoolArray | None) -> list[Event]:
         """AlertingRule.Eval in rules/alerting.go: a failed query leaves every alert as it is; too many alerts clear them all."""
         alerting = self.alerting[one.place]
+        if one.place not in self.program.read:
+            events, failed = alerting.advance(instants_ms, rows, failed)
+            if failed is not None:
+                self.failures[one.place].extend(instants_ms[failed].tolist())
+            return events
         states = {labels: alert.ahead for labels, alert in alerting.alerts.items()}
         events, failed = alerting.advance(instants_ms, rows, failed)
-        if one.place in self.program.read:
-            happened: dict[Labels, list[Change]] = {labels: [] for labels in states}
-            for event in events:
-                happened.setdefault(event.alert.labels, []).append(event.change)
-            lives = {labels: (states.get(labels, INACTIVE), changes) for labels, changes in happened.items()}
-            written = alerting.written(instants_ms, lives)
-        else:
-            written = Writing((), np.zeros((0, len(instants_ms))), np.zeros((0, len(instants_ms)), bool))
-        self._write(one, instants_ms, failed, written)
+        happened: dict[Labels, list[Change]] = {labels: [] for labels in states}
+        for event in events:
+            happened.setdefault(event.alert.labels, []).append(event.change)
+        lives = {labels: (states.get(labels, INACTIVE), some) for labels, some in happened.items()}
+        self._write(one, instants_ms, failed, alerting.written(instants_ms, lives))
         return events
 
     def _write(self, one: Ruling, instants_ms: IntArray, failed: BoolArray | None, results: Writing) -> None:

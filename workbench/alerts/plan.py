@@ -8,7 +8,7 @@ be thought to read more than it does, never less.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,8 +68,9 @@ class Readers:
         if selector not in self._known:
             exact = [m.text for m in selector.matchers if m.label == "__name__" and m.kind is MatchKind.EQUAL]
             names = exact[:1] if exact else sorted(self._by_name)
+            still = replace(selector, offset_ms=0, at_ms=None)
             self._known[selector] = frozenset(
-                place for name in names for place, result in self._by_name.get(name, ()) if result.may_match(selector)
+                place for name in names for place, result in self._by_name.get(name, ()) if result.may_match(still)
             )
         return self._known[selector]
 

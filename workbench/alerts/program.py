@@ -67,6 +67,8 @@ class Program:
     """Rules that read nothing that rules write."""
     read: frozenset[int]
     """Rules whose series some rule may read."""
+    readers: Readers
+    """Which rules may write what a selector finds."""
     grids: tuple[int, ...]
     """The evaluation intervals of all groups, in milliseconds; never empty."""
 
@@ -85,44 +87,31 @@ def program(groups: Sequence[RuleGroup], profile: Profile) -> Program:
             try:
                 naming = Naming(group, rule) if isinstance(rule, AlertRule) else None
                 writer = Writer(place, round(group.query_offset_s * 1000))
-                rulings.append(Ruling(group, rule, parse(rule.expr), step_ms, writer, naming))
+                rulings.append(Ruling(group, rule, parse(rule.expr, profile.prometheus), step_ms, writer, naming))
             except BadInput as error:
                 problems += [of_rule(problem, group, rule, "expr") for problem in error.problems]
             place += 1
     if problems:
         raise BadInput(problems)
-    reads = _reads(rulings)
-    alone = frozenset(place for place, some in enumerate(reads) if not some)
-    steps = tuple(
-        Step(places, by_instant=len(places) > 1 or not _at_once(rulings[places[0]], reads[places[0]], rulings))
-        for places in components(reads)
-    )
-    read = frozenset(place for some in reads for place in some)
-    return Program(tuple(rulings), steps, alone, read, tuple(grids) or (round(profile.evaluation_interval_s * 1000),))
-
-
-def _reads(rulings: Sequence[Ruling]) -> list[frozenset[int]]:
-    """For each rule, the rules whose series it may read."""
     readers = Readers([results_of(one.rule, _fixed(one)) for one in rulings])
-    every = frozenset(range(len(rulings)))
-    out = []
-    for one in rulings:
-        if one.naming is not None and one.naming.queries:
-            out.append(every)
-        else:
-            out.append(frozenset().union(*(readers.writers(selector) for selector in selectors(one.expr))))
-    return out
+    reads = [_reads(one, readers, len(rulings)) for one in rulings]
+    alone = frozenset(place for place, some in enumerate(reads) if not some)
+    steps = tuple(Step(places, by_instant=len(places) > 1 or places[0] in reads[places[0]]) for places in components(reads))
+    read = frozenset(place for some in reads for place in some)
+    return Program(tuple(rulings), steps, alone, read, readers, tuple(grids) or (round(profile.evaluation_interval_s * 1000),))
+
+
+def _reads(ruling: Ruling, readers: Readers, rules: int) -> frozenset[int]:
+    """The rules whose series a rule may read."""
+    if ruling.naming is not None and ruling.naming.queries:
+        return frozenset(range(rules))
+    return frozenset().union(*(readers.writers(selector) for selector in selectors(ruling.expr)))
 
 
 def _fixed(ruling: Ruling) -> dict[str, str]:
     if ruling.naming is not None:
         return dict(ruling.naming.fixed)
     return ruling.labels
-
-
-def _at_once(ruling: Ruling, reads: frozenset[int], rulings: Sequence[Ruling]) -> bool:
-    """Whether the rule sees, at each of its instants, all that is stamped up to then: it may take whole blocks."""
-    return all(place < ruling.place and rulings[place].writer.offset_ms <= ruling.writer.offset_ms for place in reads)
 
 
 def of_rule(problem: Problem, group: RuleGroup, rule: AlertRule | RecordingRule, what: str) -> Problem:

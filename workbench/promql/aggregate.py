@@ -34,9 +34,14 @@ def aggregate(expr: Aggregate, argument: Vector, parameter: Scalar | None, diale
     if parameter is not None and expr.operator in {"topk", "bottomk"}:
         return ranked(expr.operator, argument, list(groups.values()), parameter.values, failed, dialect)
     instants = argument.values.shape[1]
-    values = np.zeros((len(groups), instants))
-    present = np.zeros(values.shape, bool)
+    values = np.empty((len(groups), instants))
+    present = np.empty(values.shape, bool)
     for out, rows in enumerate(groups.values()):
+        if len(rows) == 1 and expr.operator in {"sum", "min", "max"}:
+            # A compensated sum ends with the addition of an error, here 0, which makes 0 of -0.
+            np.add(argument.values[rows[0]], 0.0 if dialect.compensates_sum and expr.operator == "sum" else -0.0, out=values[out])
+            present[out] = argument.present[rows[0]]
+            continue
         given, there = argument.values[rows], argument.present[rows]
         present[out] = there.any(axis=0)
         with np.errstate(all="ignore"):

@@ -281,15 +281,15 @@ class SetBounds:
         right = np.where(windows.right_s < threshold, windows.right_s, windows.spacing_s / 2)
         most = (covered + left + right) / covered / per_s * (1 + self._rounding)
         least = (covered + right) / covered / per_s * (1 - self._rounding)
-        enough = None if windows.enough.all() else windows.enough[None, :]
+        enough = None if isinstance(windows, Copies) or windows.enough.all() else windows.enough[None, :]
         return Bounds(total * least, total * most, enough, enough)
 
-    def _increments(self, window_ms: int) -> tuple[FloatArray, Windows]:
+    def _increments(self, window_ms: int) -> tuple[FloatArray, Windows | Copies]:
         """Of every set in every window [sets, T], and the windows: one if all are alike."""
         times = self._counters.times
         copies = Copies.of(times, self._instants_ms, self._step_ms, window_ms, self._dialect)
         if copies is not None:
-            return self._counters.between(copies.low, copies.high), copies.one
+            return self._counters.between(copies.low, copies.high), copies
         windows = Windows.over(times, self._instants_ms, window_ms, self._dialect)
         low, high = np.where(windows.enough, windows.low, 0), np.where(windows.enough, windows.high, 0)
         return self._counters.between(low, high), windows

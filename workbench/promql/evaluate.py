@@ -12,13 +12,14 @@ from workbench.promql.ast import Expr, Selector, Subquery, children
 from workbench.promql.counters import Counters
 from workbench.promql.dialect import Dialect, VersionedProfile
 from workbench.promql.moment import Moment
+from workbench.promql.read import Read
 from workbench.promql.selection import select
 from workbench.promql.steps import Steps
 from workbench.promql.vector import Labels, Scalar, Vector
 from workbench.promql.windows import IntArray, Times, milliseconds
 from workbench.telemetry.series import FloatArray, Series, Telemetry
 
-_BLOCK = 8192
+_BLOCK = 16_384
 """Instants evaluated together: bounds memory at (series x block) and keeps temporaries in the cache."""
 
 _LARGEST_RESULT = 1 << 28
@@ -30,7 +31,7 @@ class Evaluator:
 
     Reads no sample later than the instant evaluated: the value arrays may be filled later, and after `forget` also rewritten,
     while the evaluator lives. The `times` arrays must be complete, unless a subclass hands out series that grow: `selected`,
-    `times` and `settled` are the only doors to series.
+    `times`, `settled` and `behind_ms` are the only doors to series.
     """
 
     def __init__(self, telemetry: Telemetry, profile: VersionedProfile) -> None:
@@ -41,6 +42,8 @@ class Evaluator:
         self.steps = Steps(self)
         self._selected: dict[Selector, tuple[Series, ...]] = {}
         self._times: dict[int, Times] = {}
+        self._numbers: dict[int, tuple[Expr, int]] = {}
+        self._different: dict[Expr, int] = {}
         self._lent: dict[Series, tuple[Counters, int]] = {}
 
     def evaluate(self, expr: Expr, instants: FloatArray) -> Vector:
@@ -59,14 +62,13 @@ class Evaluator:
             spacing = max(1, int(instants_ms[-1] - instants_ms[0]) // max(1, len(instants_ms) - 1)) if len(instants_ms) else 1
             size = max(size, min(1 << 17, longest // spacing))
         blocks = [instants_ms[at : at + size] for at in range(0, len(instants_ms), size)] or [instants_ms]
-        falls: dict[int, IntArray] = {}
         # NaN and infinity are values like others here.
         with np.errstate(all="ignore"):
-            return self._of_blocks(expr, blocks, falls)
+            return self._of_blocks(expr, blocks)
 
-    def _of_blocks(self, expr: Expr, blocks: Sequence[IntArray], falls: dict[int, IntArray]) -> Vector:
-        until_ms = int(blocks[-1][-1]) if len(blocks[-1]) else 0
-        moments = (Moment(self, block, falls=falls, until_ms=until_ms) for block in blocks)
+    def _of_blocks(self, expr: Expr, blocks: Sequence[IntArray]) -> Vector:
+        read = Read(int(blocks[-1][-1]) if len(blocks[-1]) else 0)
+        moments = (Moment(self, block, read=read) for block in blocks)
         return joined([self._vector(moment, expr) for moment in moments])
 
     @staticmethod
@@ -75,6 +77,14 @@ class Evaluator:
         if isinstance(value, Scalar):
             return Vector(((),), value.values[None, :], np.ones((1, len(value.values)), bool), value.failed)
         return value
+
+    def number(self, expr: Expr) -> int:
+        """A number for every different expression, so that equal ones are found without looking at them again and again."""
+        known = self._numbers.get(id(expr))
+        if known is None or known[0] is not expr:
+            known = (expr, self._different.setdefault(expr, len(self._different)))
+            self._numbers[id(expr)] = known
+        return known[1]
 
     def selected(self, selector: Selector) -> tuple[Series, ...]:
         """The series of a selector (its offset and `@` do not matter), looked up once."""
@@ -94,6 +104,10 @@ class Evaluator:
     def settled(self, selector: Selector) -> bool:  # noqa: ARG002 - a door for subclasses
         """Whether what a selector gives at an instant stays what it is once that instant has been evaluated."""
         return True
+
+    def behind_ms(self, series: Series) -> int:  # noqa: ARG002 - a door for subclasses
+        """How far behind the evaluation the newest sample of a series is that it may see."""
+        return 0
 
     def forget(self, after_ms: int) -> None:
         """Samples later than this have been rewritten."""

@@ -99,7 +99,9 @@ def of_times(function: str, seconds: FloatArray) -> FloatArray:
 def scalar_of(given: Vector) -> Scalar:
     """`scalar`: the value of the only element, NaN where there is none or there are several."""
     alone = given.present.sum(axis=0) == 1
-    value = np.where(given.present, given.values, 0.0).sum(axis=0) if given.labels else np.zeros(alone.shape)
+    if not given.labels:
+        return Scalar(np.full(alone.shape, np.nan), given.failed)
+    value = given.values[given.present.argmax(axis=0), np.arange(len(alone))]
     return Scalar(np.where(alone, value, np.nan), given.failed)
 
 

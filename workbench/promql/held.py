@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.promql.dialect import Dialect
 from workbench.promql.vector import BoolArray
-from workbench.promql.windows import Copies, IntArray, Windows
+from workbench.promql.windows import IntArray, Windows
 from workbench.telemetry.series import FloatArray
 
 _CELLS = 1 << 15
@@ -32,8 +32,8 @@ class Held:
     parameters: tuple[FloatArray, ...]
     """[T] each: the scalar arguments of the function, in order."""
     dialect: Dialect
-    copies: Copies | None = None
-    """The windows as slices, if they are copies of each other."""
+    edges: tuple[slice, slice] | None = None
+    """First and last samples as slices, if each window is the one before, a fixed number of samples later."""
 
     def pieces(self) -> Iterator[tuple[slice, Held]]:
         """The same, a few windows at a time."""
@@ -45,10 +45,10 @@ class Held:
     def part(self, some: slice) -> Held:
         """Some of the windows."""
         windows = self.windows
-        copies = self.copies
-        if copies is not None:
+        edges = self.edges
+        if edges is not None:
             instants = range(len(self.instants_ms))[some]
-            copies = Copies(_some(copies.low, instants), _some(copies.high, instants), copies.one)
+            edges = _some(edges[0], instants), _some(edges[1], instants)
         return Held(
             self.values,
             self.ms,
@@ -57,23 +57,23 @@ class Held:
             self.window_ms,
             tuple(parameter[some] for parameter in self.parameters),
             self.dialect,
-            copies,
+            edges,
         )
 
     def first(self) -> FloatArray:
         """The first sample of each window: [n, T]."""
-        return self.values[:, self.copies.low if self.copies is not None else self.windows.low]
+        return self.values[:, self.edges[0] if self.edges is not None else self.windows.low]
 
     def last(self) -> FloatArray:
         """The last sample of each window: [n, T]."""
-        return self.values[:, self.copies.high if self.copies is not None else self.windows.high]
+        return self.values[:, self.edges[1] if self.edges is not None else self.windows.high]
 
     def steps(self, begin: int = 0) -> Iterator[tuple[int, FloatArray, BoolArray | None]]:
         """The k-th samples of all windows, for k from `begin` on: k, [n, T], and where there is one [T] (None: everywhere)."""
         counts = self.windows.counts
         for k in range(begin, int(counts.max(initial=0))):
-            if self.copies is not None:
-                low = self.copies.low
+            if self.edges is not None:
+                low = self.edges[0]
                 yield k, self.values[:, low.start + k : low.stop + k : low.step], None
             else:
                 here = counts > k

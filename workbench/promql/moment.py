@@ -13,6 +13,7 @@ from workbench.promql.dialect import LOOKBACK_MS
 from workbench.promql.histogram import histogram_fraction, histogram_quantile
 from workbench.promql.operators import of_scalars, with_scalar, with_vector
 from workbench.promql.ranges import Ranges
+from workbench.promql.read import Read
 from workbench.promql.relabel import absent_labels, label_join, label_replace
 from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, merged, nothing, without_name
 from workbench.promql.windows import IntArray, common_step
@@ -32,14 +33,13 @@ class Moment:
         evaluator: Evaluator,
         instants_ms: IntArray,
         *,
-        falls: dict[int, IntArray] | None = None,
-        until_ms: int | None = None,
+        read: Read | None = None,
         evaluation_ms: int | None = None,
         in_subquery: bool = False,
     ) -> None:
         """`instants_ms` [T] ascends.
 
-        `falls` remembers where series fall, for other blocks of one evaluation whose last instant is `until_ms`.
+        `read` is what other blocks of the same evaluation have read.
         `evaluation_ms`: the instants are steps of a subquery evaluated then, so `@ start()` means then, and no later sample is
         there. Without it, `in_subquery` steps see what was there at their own time.
         """
@@ -47,21 +47,21 @@ class Moment:
         self.dialect = evaluator.dialect
         self.instants_ms = instants_ms
         self.step_ms = common_step(instants_ms)
-        self.falls = {} if falls is None else falls
-        self.until_ms = until_ms if until_ms is not None else int(instants_ms[-1]) if len(instants_ms) else 0
+        self.read = Read(int(instants_ms[-1]) if len(instants_ms) else 0) if read is None else read
         self.evaluation_ms = evaluation_ms
         self.in_subquery = in_subquery
         self.may_clash = self.clashes = False
         """Whether there are two series that have the same labels without their names, and whether both have samples at any of the
         steps: there Prometheus fails a subquery, though they may take turns."""
-        self._known: dict[Expr, Value] = {}
+        self._known: dict[int, Value] = {}
         self._ranges = Ranges(self)
 
     def value(self, expr: Expr) -> Value:
         """A vector or a scalar."""
-        if expr not in self._known:
-            self._known[expr] = self._computed(expr)
-        return self._known[expr]
+        number = self.evaluator.number(expr)
+        if number not in self._known:
+            self._known[number] = self._computed(expr)
+        return self._known[number]
 
     def vector(self, expr: Expr) -> Vector:
         """The value of an expression that is a vector."""
@@ -86,7 +86,16 @@ class Moment:
             seen = evaluation
         else:
             seen = np.full_like(self.instants_ms, at_ms)
-        return seen - offset_ms, evaluation if offset_ms < 0 or at_ms is not None else None
+        ahead = offset_ms < 0 or at_ms is not None or self.evaluation_ms is not None
+        return seen - offset_ms, evaluation if ahead else None
+
+    def latest(self, series: Series, latest_ms: IntArray | None) -> IntArray | None:
+        """The latest instant with samples [T] of one series, which may lag behind the evaluation."""
+        behind_ms = self.evaluator.behind_ms(series)
+        if not behind_ms:
+            return latest_ms
+        evaluation = self.instants_ms if self.evaluation_ms is None else np.full_like(self.instants_ms, self.evaluation_ms)
+        return evaluation - behind_ms if latest_ms is None else np.minimum(evaluation - behind_ms, latest_ms)
 
     def without_names(self, labels: tuple[Labels, ...], values: FloatArray, present: BoolArray, failed: BoolArray | None) -> Vector:
         """Rows whose names a function of a whole series drops: in a subquery two of one name clash even at different steps."""
@@ -203,7 +212,8 @@ class Moment:
         until_ms = at_ms if latest_ms is None else np.minimum(at_ms, latest_ms)
         for row, one in enumerate(series):
             stamps = self.evaluator.times(one)
-            newest = stamps.until(until_ms) - 1
+            seen_ms = self.latest(one, until_ms)
+            newest = stamps.until(until_ms if seen_ms is None else seen_ms) - 1
             here = np.flatnonzero(newest >= 0)
             if here.size == 0:
                 continue

@@ -21,7 +21,8 @@ def exact_sums(held: Held) -> FloatArray | None:
     if not np.array_equal(np.rint(values), values) or np.abs(values).sum(axis=1).max(initial=0.0) >= LARGEST_WHOLE:
         return None
     so_far = _before(np.cumsum(values, axis=1))
-    sums: FloatArray = so_far[:, held.windows.high + 1] - so_far[:, held.windows.low]
+    # Prometheus begins with 0, so no sum is -0.
+    sums: FloatArray = so_far[:, held.windows.high + 1] - so_far[:, held.windows.low] + 0.0
     return sums
 
 

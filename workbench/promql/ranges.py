@@ -10,7 +10,7 @@ import numpy as np
 from workbench.promql.ast import At, Expr, Range, Subquery
 from workbench.promql.held import Held
 from workbench.promql.over_time import KERNELS
-from workbench.promql.rates import RATES, extrapolated, increments, with_drops
+from workbench.promql.rates import RATES, common_factor, extrapolated, increments, with_drops
 from workbench.promql.relabel import absent_labels
 from workbench.promql.vector import BoolArray, Labels, Scalar, Vector, either
 from workbench.promql.windows import Copies, IntArray, Times, Windows
@@ -118,6 +118,7 @@ class Ranges:
         group = [series[row] for row in rows]
         times = self._moment.evaluator.times(group[0])
         right_ms, latest_ms = self._moment.looked_at(window.selector.offset_ms, window.selector.at_ms)
+        latest_ms = self._moment.latest(group[0], latest_ms)
         if function in RATES and latest_ms is None:
             copies = Copies.of(times, right_ms, self._moment.step_ms, window.window_ms, self._moment.dialect)
             if copies is not None:
@@ -140,28 +141,22 @@ class Ranges:
 
     def _copied(self, function: str, window: Range, copies: Copies, series: Series, out: FloatArray) -> None:
         """`rate`, `increase` or `delta` of one series in windows that are copies of each other, all with two samples or more."""
-        held = series.values
-        begin = held[copies.low].astype(np.float64, copy=False)
-        delta: FloatArray = held[copies.high].astype(np.float64, copy=False) - begin
-        if function != "delta":
-            first, last = copies.low.start, copies.high.stop
-            falls = self._falls(series)
-            falls = falls[np.searchsorted(falls, first, "right") : np.searchsorted(falls, last)]
-            if falls.size:
-                low = np.arange(copies.low.start, copies.low.stop, copies.low.step) - first
-                high = np.arange(copies.high.start, copies.high.stop, copies.high.step) - first
-                delta = with_drops(delta, held[first:last], falls - first, low, high)
-        out[:] = extrapolated(
-            begin, delta, copies.one, self._moment.dialect, _per(function, window.window_ms), counter=function != "delta"
-        )
-
-    def _falls(self, series: Series) -> IntArray:
-        """The samples of a series that are less than the one before, up to the last instant of the evaluation."""
-        key = id(series)
-        if key not in self._moment.falls:
-            known = series.values[: self._moment.evaluator.times(series).until_one(self._moment.until_ms)]
-            self._moment.falls[key] = np.flatnonzero(known[1:] < known[:-1]) + 1
-        return self._moment.falls[key]
+        counter = function != "delta"
+        held, falls = self._moment.read.counter(series, self._moment.evaluator.times(series), copies.high.stop)
+        begin: FloatArray = held[copies.low]
+        np.subtract(held[copies.high], begin, out=out)
+        first, last = copies.low.start, copies.high.stop
+        falls = falls[np.searchsorted(falls, first, "right") : np.searchsorted(falls, last)] if counter else falls[:0]
+        if falls.size:
+            low = np.arange(copies.low.start, copies.low.stop, copies.low.step) - first
+            high = np.arange(copies.high.start, copies.high.stop, copies.high.step) - first
+            out[:] = with_drops(out, held[first:last], falls - first, low, high)
+        per_s = _per(function, window.window_ms)
+        factor = common_factor(float(begin.min()), float(out.max()), copies, per_s, counter=counter)
+        if factor is None:
+            out[:] = extrapolated(begin, out, copies, self._moment.dialect, per_s, counter=counter)
+        else:
+            np.multiply(out, factor, out=out)
 
     def _of_windows(
         self,
@@ -189,7 +184,7 @@ class Ranges:
             out[:, at] = extrapolated(begin, delta, some, self._moment.dialect, _per(function, window_ms), counter=counter)
             return out, enough
         parameters = tuple(scalar.values[at] for scalar in scalars)
-        whole = Held(held, ms, some, self._moment.instants_ms[at], window_ms, parameters, self._moment.dialect, _copies(some))
+        whole = Held(held, ms, some, self._moment.instants_ms[at], window_ms, parameters, self._moment.dialect, _edges(some))
         with np.errstate(all="ignore"):
             out[:, at] = KERNELS[function][0](whole)
         return out, enough
@@ -201,6 +196,7 @@ class Ranges:
             return None
         times = moment.evaluator.times(series)
         right_ms, latest_ms = moment.looked_at(window.selector.offset_ms, window.selector.at_ms)
+        latest_ms = moment.latest(series, latest_ms)
         end_ms = right_ms if latest_ms is None else np.minimum(right_ms, latest_ms)
         first, last = times.until_one(int(right_ms.min()) - window.window_ms - 1), times.until_one(int(end_ms.max()))
         part = np.asarray(series.values[first:last], dtype=np.float64)
@@ -225,12 +221,12 @@ def _per(function: str, window_ms: int) -> float | None:
     return window_ms / 1000.0 if function == "rate" else None
 
 
-def _copies(windows: Windows) -> Copies | None:
-    """The windows as slices, if each is the one before, a fixed number of samples later."""
+def _edges(windows: Windows) -> tuple[slice, slice] | None:
+    """First and last samples as slices, if each window is the one before, a fixed number of samples later."""
     if len(windows.low) < 3:
         return None
     apart = int(windows.low[1] - windows.low[0])
     if apart < 1 or np.any(np.diff(windows.low) != apart) or np.any(np.diff(windows.high) != apart):
         return None
     low, high, whole = int(windows.low[0]), int(windows.high[0]), apart * (len(windows.low) - 1)
-    return Copies(slice(low, low + whole + 1, apart), slice(high, high + whole + 1, apart), windows.at(np.zeros(1, np.int64)))
+    return slice(low, low + whole + 1, apart), slice(high, high + whole + 1, apart)

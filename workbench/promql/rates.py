@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.promql.dialect import Dialect
-from workbench.promql.windows import IntArray, Windows
+from workbench.promql.windows import Copies, IntArray, Windows
 from workbench.telemetry.series import FloatArray
 
 LARGEST_WHOLE = 2.0**53
@@ -15,19 +15,22 @@ RATES = frozenset({"rate", "increase", "delta"})
 
 
 def extrapolated(
-    begin: FloatArray, delta: FloatArray, windows: Windows, dialect: Dialect, window_s: float | None, *, counter: bool = True
+    begin: FloatArray,
+    delta: FloatArray,
+    windows: Windows | Copies,
+    dialect: Dialect,
+    window_s: float | None,
+    *,
+    counter: bool = True,
 ) -> FloatArray:
     """What `rate` (with `window_s`) or `increase` (without) gives in each window; `delta` if it is no counter.
 
     `begin` and `delta` [n, T] are the value of the first sample and the increments; anything comes out where a window has
-    not enough samples. `windows` may be one for all of them, if they are copies of each other.
+    not enough samples.
     """
     with np.errstate(all="ignore"):
         covered, spacing, threshold = windows.covered_s, windows.spacing_s, windows.threshold_s
-        if counter and _may_reach_zero(begin, delta, windows):
-            to_zero = np.where((delta > 0) & (begin >= 0), covered * (begin / delta), np.inf)
-        else:
-            to_zero = np.full(1, np.inf)
+        to_zero = np.where((delta > 0) & (begin >= 0), covered * (begin / delta), np.inf) if counter else np.full(1, np.inf)
         if dialect.clamps_last:
             left = np.where(windows.left_s >= threshold, spacing / 2, windows.left_s)
             left = np.where(to_zero < left, to_zero, left)
@@ -42,19 +45,20 @@ def extrapolated(
         return result
 
 
-def _may_reach_zero(begin: FloatArray, delta: FloatArray, windows: Windows) -> bool:
-    """Whether the distance to a counter's zero may be the shorter one anywhere: two extremes decide it for all windows at once.
+def common_factor(least: float, most: float, copies: Copies, window_s: float | None, *, counter: bool) -> float | None:
+    """The factor of windows that are copies of each other, if no counter's zero is near enough to limit any left stretch.
 
-    It is covered x begin / delta, three roundings; with begin at least b and delta at most d it is at least covered x b / d less
-    those roundings, for which a part in a million is plenty.
+    `least` is the least first value of the windows, `most` their greatest increment. The distance to zero is
+    covered x begin / delta, with three roundings, so it is at least covered x least / most less those, for which a part in a
+    million is plenty.
     """
-    if len(windows.left_s) != 1:
-        return True
-    least, most = begin.min(initial=np.inf), delta.max(initial=-np.inf)
-    if not (np.isfinite(least) and np.isfinite(most)):
-        return True
-    reach = max(float(windows.left_s[0]), float(windows.threshold_s[0]))
-    return not (least > 0 and float(windows.covered_s[0]) * least > 1.000001 * reach * max(most, 0.0))
+    left, threshold = copies.left_s, copies.threshold_s
+    if counter and not (0 < least < np.inf and copies.covered_s * least > 1.000001 * max(left, threshold) * max(most, 0.0)):
+        return None
+    left = copies.spacing_s / 2 if left >= threshold else left
+    right = copies.right_s if copies.right_s < threshold else copies.spacing_s / 2
+    factor = (copies.covered_s + left + right) / copies.covered_s
+    return factor if window_s is None else factor / window_s
 
 
 def increments(values: FloatArray, low: IntArray, high: IntArray) -> FloatArray:

@@ -39,8 +39,8 @@ class Samples:
     """`STALE` where the series ended."""
     places: IntArray | int
     """The place of the rule that wrote it."""
-    offset_ms: int
-    """The largest query offset of its writers."""
+    writers: tuple[Writer, ...]
+    """All rules that write the series."""
 
 
 class Written:
@@ -84,7 +84,7 @@ class Written:
 
     def samples(self) -> Samples:
         """All of them, if no other rule writes the series."""
-        return Samples(self.at_ms, self.at_ms - self.writer.offset_ms, self.values, self.writer.place, self.writer.offset_ms)
+        return Samples(self.at_ms, self.at_ms - self.writer.offset_ms, self.values, self.writer.place, (self.writer,))
 
 
 class _Shared:
@@ -114,7 +114,7 @@ class _Shared:
         columns = list(zip(*self._rows, strict=True)) or [(), (), (), ()]
         at_ms, stamps_ms, places = (np.array(column, np.int64) for column in columns[:3])
         values = np.array(columns[3], np.float64)
-        return Samples(at_ms, stamps_ms, values, places, max(part.writer.offset_ms for part in self.parts))
+        return Samples(at_ms, stamps_ms, values, places, tuple(part.writer for part in self.parts))
 
     def _fresh(self) -> list[tuple[int, int, int, bool, float]]:
         found = []
@@ -180,14 +180,14 @@ class Recordings:
         """Every series ever written, in order."""
         return tuple(sorted(self._keys))
 
-    def matching(self, selector: Selector) -> Sequence[SeriesKey]:
+    def matching(self, selector: Selector, *, newlines: bool = True) -> Sequence[SeriesKey]:
         """The series of a selector, in order of their first sample."""
         seen, found = self._matched.get(selector, (0, []))
         if seen < len(self._keys):
             fresh = Telemetry.of(
                 (Series(key, _NO_TIMES, _NO_TIMES) for key in self._keys[seen:]), horizon_s=0.0, scrape_interval_s=0.0
             )
-            found += [one.key for one in select(fresh, selector)]
+            found += [one.key for one in select(fresh, selector, newlines=newlines)]
             self._matched[selector] = (len(self._keys), found)
         return found
 

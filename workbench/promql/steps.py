@@ -52,7 +52,7 @@ class Steps:
         step_ms = window.step_ms or self._evaluator.interval_ms
         right_ms, latest_ms = moment.looked_at(window.offset_ms, window.at_ms)
         ahead = latest_ms is not None and bool(np.any(right_ms > latest_ms))
-        if not ahead and not looks_ahead(window.expr):
+        if not ahead and not looks_ahead(window.expr) and not self._lags(window.expr):
             found = self._rows(window.expr, step_ms, self._union(right_ms, window.window_ms, step_ms), moment)
             if not found.clashes:
                 return Ranges(moment).of_rows(function, window, found.rows, found.steps_ms, scalars)
@@ -110,6 +110,12 @@ class Steps:
         if isinstance(expr, Selector):
             return self._evaluator.settled(expr)
         return all(self._settled(child) for child in children(expr))
+
+    def _lags(self, expr: Expr) -> bool:
+        """Whether a step sees less in the evaluation at its own time than in later ones."""
+        if isinstance(expr, Selector):
+            return any(self._evaluator.behind_ms(one) for one in self._evaluator.selected(expr))
+        return any(self._lags(child) for child in children(expr))
 
     def _one_by_one(
         self, moment: Moment, function: str, window: Subquery, step_ms: int, right_ms: IntArray, scalars: Sequence[Scalar]

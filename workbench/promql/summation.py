@@ -66,7 +66,7 @@ def step_of_mean(mean: FloatArray, value: FloatArray, count: FloatArray) -> tupl
 def compensated(values: FloatArray, dialect: Dialect) -> FloatArray:
     """The sum along the first axis as `sum` gives it; numbers that are not there must be 0."""
     # The running total does not depend on the carried error, so both are prefix sums; numpy adds along the first axis in order.
-    if not dialect.compensates_sum or len(values) == 1:
+    if not dialect.compensates_sum:
         return _plain(values)
     total = values[0].copy()
     rest = np.zeros(total.shape)

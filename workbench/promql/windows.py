@@ -126,8 +126,11 @@ class Copies:
     low: slice
     high: slice
     """First and last sample of every window, as slices."""
-    one: Windows
-    """The first of them; the lengths of time are the same in all."""
+    covered_s: float
+    left_s: float
+    right_s: float
+    spacing_s: float
+    """Lengths of time as in `Windows`, the same in all."""
 
     @classmethod
     def of(cls, times: Times, right_ms: IntArray, step_ms: int, window_ms: int, dialect: Dialect) -> Copies | None:
@@ -144,5 +147,18 @@ class Copies:
         whole = apart * (count - 1)
         if not (over == 0 < apart and last_low - low == whole == last_high - high and high > low):
             return None
-        one = Windows.over(times, right_ms[:1], window_ms, dialect)
-        return cls(slice(low, low + whole + 1, apart), slice(high, high + whole + 1, apart), one)
+        first_ms, last_ms = times.first_ms + low * times.step_ms, times.first_ms + high * times.step_ms
+        covered = (last_ms - first_ms) / 1000.0
+        return cls(
+            slice(low, low + whole + 1, apart),
+            slice(high, high + whole + 1, apart),
+            covered,
+            (first_ms - (begin - window_ms)) / 1000.0,
+            (begin - last_ms) / 1000.0,
+            covered / (high - low),
+        )
+
+    @property
+    def threshold_s(self) -> float:
+        """An edge at least this far from its sample is not reached: only half a spacing is added."""
+        return self.spacing_s * 1.1
