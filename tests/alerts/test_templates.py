@@ -79,6 +79,14 @@ OF_LABELS = r"""
 {{ reReplaceAll "(\\w)\\.(\\w)" "${2}-$1$$-$1x" $labels.x }}
 {{ reReplaceAll "(" "x" "y" }}
 {{ match "(" "y" }}
+{{ match "[a" "y" }}
+{{ match "*" "y" }}
+{{ match "a)" "y" }}
+{{ match "a**" "y" }}
+{{ match "[b-a]" "y" }}
+{{ match "\\pL+" "é" }}{{ match "(?i)A" "a" }}{{ match "a.b" "a\nb" }}{{ match "[[:alpha:]]" "x" }}
+{{ reReplaceAll "a*" "x" "baaac" }}{{ reReplaceAll "" "-" "abc" }}{{ reReplaceAll "é" "e" "éé" }}
+{{ reReplaceAll "(?P<n>b)" "<${n}>" "abc" }}{{ reReplaceAll "b" "$0$0" "abc" }}{{ reReplaceAll "b" "$" "abc" }}
 {{ stripPort $labels.instance }} {{ stripDomain $labels.instance }} {{ stripDomain $labels.ip }} {{ stripPort "noport" }}
 {{ stripDomain "a.b.c" }} {{ stripPort "[::1]:80" }} {{ stripDomain "[::1]:80" }} {{ stripPort "a:b:c" }}
 {{ parseDuration "1h30m" }} {{ parseDuration "1d" }} {{ parseDuration "250ms" }}
@@ -188,13 +196,13 @@ def test_the_oracle_sees_one_wrong_digit(tmp_path, monkeypatch):
 
 PIECES = st.sampled_from(
     [
-        "$value", ".Value", "$labels.job", '"a b"', "12", "1.5", "-3", "true", '(index $labels "job")', "$labels", '(printf "%v" $value)', "nil",
-        "(len $labels)", "(humanize $value)",
+        "$value", ".Value", "$labels.job", '"a b"', "12", "1.5", "-3", "true", '(index $labels "job")', "$labels",
+        '(printf "%v" $value)', "nil", "(len $labels)", "(humanize $value)",
     ]
 )  # fmt: skip
 CALLS = st.sampled_from(
-    ["humanize", "humanizeDuration", "humanizePercentage", "humanize1024", "print", "len", "toUpper", "not", "html", 'printf "%v|%5.1f"',
-     "eq 1.5", "gt 1.0", "or", "and", 'printf "%s %d %q" 1', "title", "index $labels", "stripPort", "lt 3"]
+    ["humanize", "humanizeDuration", "humanizePercentage", "humanize1024", "print", "len", "toUpper", "not", "html",
+     'printf "%v|%5.1f"', "eq 1.5", "gt 1.0", "or", "and", 'printf "%s %d %q" 1', "title", "index $labels", "stripPort", "lt 3"]
 )  # fmt: skip
 
 
@@ -230,10 +238,13 @@ def test_generated_templates_render_as_promtool_renders_them(tmp_path_factory, c
 
 
 BROKEN = [
-    "{{", "{{ $labels.job", "{{ }}", "{{ end }}", "{{ if }}x{{ end }}", "{{ if 1 }}x", "{{ else }}", "{{ $nope }}", "{{ nope }}", '{{ "a }}', "{{ 1 | 2 }}",
+    "{{", "{{ $labels.job", "{{ }}", "{{ end }}", "{{ if }}x{{ end }}", "{{ if 1 }}x", "{{ else }}", "{{ $nope }}", "{{ nope }}",
+    '{{ "a }}', "{{ 1 | 2 }}",
     "{{ $labels.a-b }}", "{{ ( }}", "{{ ) }}", "{{ | print }}", "{{ template }}", "{{ template x }}", "{{ break }}",
-    '{{ define "x" }}', '{{ if 1 }}{{ define "x" }}{{ end }}{{ end }}', "{{ 'ab' }}", "{{ 1a }}", "{{ /* x }}", '{{ "\\z" }}', "{{ .Labels. }}", "{{ $a, $b := 1 }}",
-    "{{ if 1 }}{{ else }}{{ else }}{{ end }}", "{{ 99999999999999999999 }}", "{{ : }}", "{{ & }}", "{{ nil.x }}", "{{ range $a, 1 }}{{ end }}",
+    '{{ define "x" }}', '{{ if 1 }}{{ define "x" }}{{ end }}{{ end }}', "{{ 'ab' }}",
+    "{{ 1a }}", "{{ /* x }}", '{{ "\\z" }}', "{{ .Labels. }}", "{{ $a, $b := 1 }}",
+    "{{ if 1 }}{{ else }}{{ else }}{{ end }}", "{{ 99999999999999999999 }}", "{{ : }}",
+    "{{ & }}", "{{ nil.x }}", "{{ range $a, 1 }}{{ end }}",
 ]  # fmt: skip
 
 

@@ -282,6 +282,8 @@ def test_matching_agrees_with_the_rule_read_aloud_and_the_order_of_inputs_does_n
     [
         ("rate(a[5m]) > 1 and rate(a[1h]) > 1", 3600),
         ("count_over_time(a[3d] offset 1h)", 259_200),
+        ("max_over_time(x[6h:1m])", 21_600),
+        ("max_over_time(rate(x[1h])[6h:1m])", 25_200),
         ("up == 0", 3600),
     ],
 )

@@ -202,11 +202,16 @@ def test_a_counter_that_begins_later_is_told_and_its_first_value_not_counted(tmp
 
 
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-CELLS = st.sampled_from(["", "0", "1", "7", "-1", "nan", "inf", "1e400", '"', "a", "2026-04-01T00:00:00Z", "60", "é", "\r", "1_0", "a{"])
+CELLS = st.sampled_from(
+    ["", "0", "1", "7", "-1", "nan", "inf", "1e400", '"', "a", "2026-04-01T00:00:00Z", "60", "é", "\r", "1_0", "a{"]
+)
 
 
 @SETTINGS
-@given(rows=st.lists(st.lists(CELLS, min_size=3, max_size=4), min_size=1, max_size=8), head=st.sampled_from(["time,series,value", "time,a,b_total"]))
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=4), min_size=1, max_size=8),
+    head=st.sampled_from(["time,series,value", "time,a,b_total"]),
+)
 def test_any_cells_are_a_history_or_bad_input(tmp_path, rows, head):
     with suppress(BadInput):
         history = read(tmp_path, "\n".join([head, *(",".join(row) for row in rows)]))

@@ -67,14 +67,19 @@ def stored(folder):
     found = {}
     for line in dumped.stdout.splitlines():
         labels, value, at = re.fullmatch(r"(\{.*\}) (\S+) (\d+)", line).groups()
-        pairs = {name: re.sub(r"\\(.)", lambda m: {"n": "\n"}.get(m[1], m[1]), text) for name, text in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)}
+        pairs = {
+            name: re.sub(r"\\(.)", lambda m: {"n": "\n"}.get(m[1], m[1]), text)
+            for name, text in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)
+        }
         key = SeriesKey.of(pairs.pop("__name__"), pairs)
         found.setdefault(str(key), []).append((int(at), float(value)))
     return found
 
 
 def same(ours, theirs):
-    return {k: [(t, bits(v)) for t, v in s] for k, s in ours.items()} == {k: [(t, bits(v)) for t, v in s] for k, s in theirs.items()}
+    return {k: [(t, bits(v)) for t, v in s] for k, s in ours.items()} == {
+        k: [(t, bits(v)) for t, v in s] for k, s in theirs.items()
+    }
 
 
 @pytest.mark.parametrize("origin", [1775001600, 1], ids=["today", "in 1970, where seconds times 1,000 lose milliseconds"])
@@ -84,7 +89,9 @@ def test_every_sample_is_the_one_that_a_real_prometheus_stores(tmp_path, origin)
     for series in range(20):
         labels = f'{{i="{series}",text="é # }} {{ , \\\\ \\" \\n"}}'
         at = origin + np.cumsum(rng.integers(1, 30_000, 50)) / 1000
-        lines += [f"a_total{labels} {value!r} {t:.3f}" for value, t in zip(np.cumsum(rng.random(50)).tolist(), at.tolist(), strict=True)]
+        lines += [
+            f"a_total{labels} {value!r} {t:.3f}" for value, t in zip(np.cumsum(rng.random(50)).tolist(), at.tolist(), strict=True)
+        ]
     (tmp_path / "h.om").write_text("\n".join([*lines, *GOOD.replace("1775001", str(origin)[:7]).splitlines()]) + "\n")
     (tmp_path / "blocks/wal").mkdir(parents=True)
     make_blocks(tmp_path / "blocks", tmp_path / "h.om")
@@ -214,7 +221,9 @@ def test_a_valid_text_with_characters_changed_is_a_history_or_bad_input(tmp_path
         assert all(len(one.times) == len(one.values) > 0 for one in history.telemetry)
 
 
-LINES = st.sampled_from(["up 1 0", "up 1 60", "down 2 60", "# EOF", "", "up", "up{", "up 1 # {} 1", "# TYPE up gauge", "up NaN 120", "\r", "{"])
+LINES = st.sampled_from(
+    ["up 1 0", "up 1 60", "down 2 60", "# EOF", "", "up", "up{", "up 1 # {} 1", "# TYPE up gauge", "up NaN 120", "\r", "{"]
+)
 
 
 @SETTINGS

@@ -210,7 +210,8 @@ class GroupReader:
     def _templates(self, texts: Mapping[str, tuple[str, Place]], path: str, called: str, alert: str) -> None:
         for key, (text, place) in texts.items():
             try:
-                compile_template(text, alert)
+                for query in compile_template(text, alert).queries:
+                    parse(query)
             except BadInput as error:
                 for one in error.problems:
                     # A block of text begins on the line after its key, and nothing tells a block from quoted text.

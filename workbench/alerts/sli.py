@@ -93,7 +93,10 @@ def sli_anywhere(indicator: Indicator, vocabulary: Vocabulary) -> Sli:
         return Sli(indicator.errors or "", indicator.good or "", indicator.total or "", indicator.ratio or "")
     common = []
     if "*" not in indicator.routes:
-        patterns = "|".join(_regex_of(glob) for glob in sorted(set(indicator.routes)))
+        label = vocabulary.route_label
+        renamed = {after for one, before, after in vocabulary.texts if one == label and matching_routes(indicator.routes, [before])}
+        globs = [_regex_of(glob) for glob in sorted(set(indicator.routes))]
+        patterns = "|".join([*globs, *(_escaped(after) for after in sorted(renamed))])
         common.append(f'{vocabulary.route_label}=~"{_quoted(patterns)}"')
     common += _of_tiers(indicator, vocabulary)
     return _sli(indicator, common, vocabulary)

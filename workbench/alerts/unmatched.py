@@ -148,7 +148,7 @@ class _Check:
         """Why nothing matches: words, found, allowed and nearest."""
         exact = [m.text for m in selector.matchers if m.label == "__name__" and m.kind is MatchKind.EQUAL]
         known = self._names()
-        if exact and exact[0] not in known:
+        if exact and exact[0] not in known | {ALERTS, FOR_STATE}:
             if self._later is not None and exact[0] in self._later.by_name:
                 return f"{exact[0]} is written only after the run, so no rule can read it", None, None, None
             close = get_close_matches(exact[0], sorted(known), n=3)
@@ -176,9 +176,8 @@ def _of_matcher(matcher: Matcher, series: Sequence[Series], metric: str) -> tupl
     if not values:
         names = sorted({name for one in series for name, _ in one.key.labels})
         return f"{metric} has no label {matcher.label}", None, listed(names), nearest(matcher.label, names)
-    near = nearest(matcher.text, values)
-    if near is None and matcher.kind is MatchKind.REGEX:
-        near = next((found for part in matcher.text.split("|") if (found := nearest(part, values))), None)
+    parts = matcher.text.split("|") if matcher.kind is MatchKind.REGEX else [matcher.text]
+    near = next((found for part in parts if (found := nearest(part, values))), None)
     return f"no {metric} has {shown}", None, listed(values), near
 
 

@@ -43,6 +43,7 @@ def history(
 
     from workbench.errors import BadInput, Problem
     from workbench.interop.history import counts_csv, incidents_csv
+    from workbench.interop.outgoing import vocabulary_of
     from workbench.report.folder import check_file, write_file
     from workbench.run.month import run
     from workbench.scenario.load import load_scenario
@@ -73,7 +74,8 @@ def history(
     outcome = run(loaded if seed is None else dataclasses.replace(loaded, seed=seed))
     if incidents is not None:
         write_file(incidents, incidents_csv(outcome, routes=routes, until_s=until_s))
-    click.echo(counts_csv(outcome, step_s=step_s, routes=routes, until_s=until_s), nl=False)
+    vocabulary = vocabulary_of(loaded.policy)
+    click.echo(counts_csv(outcome, step_s=step_s, routes=routes, until_s=until_s, vocabulary=vocabulary), nl=False)
 
 
 def _seconds(option: str, text: str) -> float:

@@ -9,27 +9,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workbench.alerts.vocabulary import SIMULATED, Vocabulary
 from workbench.outcome import Outcome
 from workbench.telemetry.series import Array, FloatArray, Series
 
 
-def counts_csv(outcome: Outcome, *, step_s: float, routes: Sequence[str] = (), until_s: float | None = None) -> str:
+def counts_csv(
+    outcome: Outcome,
+    *,
+    step_s: float,
+    routes: Sequence[str] = (),
+    until_s: float | None = None,
+    vocabulary: Vocabulary = SIMULATED,
+) -> str:
     """Rows `time,route,total,errors`, one a route and `step_s` seconds, from the first full step on.
 
-    Counts are the increments of the scraped counters, so a restart loses nothing; errors are answers with a 5xx code. Raises
-    ValueError if the outcome carries no telemetry.
+    Routes are called as the policy names them, whatever the telemetry (`vocabulary`) calls them. Counts are the increments of the
+    scraped counters, so a restart loses nothing; errors are answers with a 5xx code. Raises ValueError if the outcome carries no
+    telemetry.
     """
     if outcome.telemetry is None:
         raise ValueError("the outcome carries no telemetry")
     by_route: dict[str, list[Series]] = {}
-    for series in outcome.telemetry.by_name.get("http_requests_total", ()):
-        by_route.setdefault(series.key.label_map["route"], []).append(series)
+    for series in outcome.telemetry.by_name.get(vocabulary.requests, ()):
+        route = series.key.label_map[vocabulary.route_label]
+        by_route.setdefault(vocabulary.named(vocabulary.route_label, route), []).append(series)
     wanted = sorted(by_route) if not routes else sorted(routes)
     edges = np.arange(step_s, (until_s or outcome.horizon_s) + step_s / 2, step_s)
     out = io.StringIO(newline="")
     write = csv.writer(out, lineterminator="\n").writerow
     write(("time", "route", "total", "errors"))
-    columns = {route: (_counts(by_route[route], edges), _counts(_failed(by_route[route]), edges)) for route in wanted}
+    columns = {route: (_counts(by_route[route], edges), _counts(_failed(by_route[route], vocabulary), edges)) for route in wanted}
     utc = outcome.start.astimezone(dt.UTC)
     for index, edge in enumerate(edges):
         time = (utc + dt.timedelta(seconds=float(edge))).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -56,8 +66,9 @@ def incidents_csv(outcome: Outcome, *, routes: Sequence[str] = (), until_s: floa
     return out.getvalue()
 
 
-def _failed(group: Sequence[Series]) -> list[Series]:
-    return [series for series in group if series.key.label_map["status_code"].startswith("5")]
+def _failed(group: Sequence[Series], vocabulary: Vocabulary) -> list[Series]:
+    label = vocabulary.code_label or ""
+    return [series for series in group if vocabulary.named(label, series.key.label_map[label]).startswith("5")]
 
 
 def _counts(group: Sequence[Series], edges: FloatArray) -> Array:

@@ -43,8 +43,11 @@ def replaced(pattern: Any, template: str, value: str) -> str | None:
     As in Go's regexp.Expand: a name is as long as letters, digits and `_` go, and an unknown group is the empty text.
     """
     found = pattern.fullmatch(value)
-    if found is None:
-        return None
+    return None if found is None else expanded(pattern, found, template)
+
+
+def expanded(pattern: Any, found: Any, template: str) -> str:
+    """A template with `$1`, `${name}` and `$$` filled in from a match."""
     out: list[str] = []
     rest = template
     while True:

@@ -24,6 +24,8 @@ from workbench.alerts.gotemplate.values import (
     is_true,
     type_name,
 )
+from workbench.errors import BadInput
+from workbench.promql.regex import compiled, expanded
 
 ANY, STRING, RESULT, SAMPLE = "interface {}", "string", "template.queryResult", "*template.sample"
 
@@ -150,36 +152,38 @@ def _humanize_timestamp(given: Any) -> str:
 
 
 _GO_REGEX_ERRORS = (
-    ("missing ), unterminated", "missing closing )"),
-    ("unbalanced parenthesis", "unexpected )"),
-    ("unterminated character set", "missing closing ]"),
-    ("nothing to repeat", "missing argument to repetition operator"),
+    ("missing ): ", "missing closing )", "whole"),
+    ("missing ]: ", "missing closing ]", "rest"),
+    ("unexpected ): ", "unexpected )", "whole"),
+    ("no argument for repetition operator: ", "missing argument to repetition operator", "rest"),
+    ("bad repetition operator: ", "invalid nested repetition operator", "rest"),
+    ("invalid character class range: ", "invalid character class range", "rest"),
+    ("invalid escape sequence: ", "invalid escape sequence", "rest"),
 )
+"""RE2's words, Go's, and what Go quotes with them."""
 
 
-def _pattern(text: str, prefix: str = "") -> re.Pattern[str]:
+def _pattern(text: str, prefix: str = "") -> Any:
     try:
-        return re.compile(text, re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
-        reason = next((go for python, go in _GO_REGEX_ERRORS if python in str(error)), str(error))
-        raise FunctionError(f"{prefix}error parsing regexp: {reason}: `{text}`") from None
+        return compiled(text, newlines=False)
+    except BadInput as error:
+        said = error.problems[0].message.partition(": ")[2]
+        for re2, go, quoted in _GO_REGEX_ERRORS:
+            if said.startswith(re2):
+                said = f"{go}: `{text if quoted == 'whole' else said.removeprefix(re2)}`"
+        raise FunctionError(f"{prefix}error parsing regexp: {said}") from None
 
 
 def _replace_all(pattern: str, replacement: str, text: str) -> str:
-    compiled = _pattern(pattern, f"regexp: Compile({f'`{pattern}`' if '`' not in pattern else quote(pattern)}): ")
-
-    def expanded(match: re.Match[str]) -> str:
-        def group(reference: re.Match[str]) -> str:
-            if reference[0] == "$$":
-                return "$"
-            name = reference[1] or reference[2]
-            if name.isdecimal():
-                return (match[int(name)] or "") if int(name) <= compiled.groups else ""
-            return (match[name] or "") if name in compiled.groupindex else ""
-
-        return re.sub(r"\$\$|\$\{(\w+)\}|\$(\w+)", group, replacement, flags=re.ASCII)
-
-    return compiled.sub(expanded, text)
+    found = _pattern(pattern, f"regexp: Compile({f'`{pattern}`' if '`' not in pattern else quote(pattern)}): ")
+    out: list[str] = []
+    end = 0
+    for match in found.finditer(text):
+        if match.start() == match.end() == end and end > 0:
+            continue  # Go leaves out an empty match right behind another one
+        out += [text[end : match.start()], expanded(found, match, replacement)]
+        end = match.end()
+    return "".join(out) + text[end:]
 
 
 def _title(text: str) -> str:
