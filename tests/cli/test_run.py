@@ -20,7 +20,7 @@ extends: baseline.yaml
 clock: {{start: 2026-04-01, horizon: 12h}}
 expect: {expect}
 """
-RESULTS = {"outcome.json", "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html"}
+RESULTS = {"rules.yml", "outcome.json", "alerts.csv", "incidents.csv", "telemetry.parquet", "histograms.parquet", "report.html"}
 
 
 @pytest.fixture

@@ -2,17 +2,21 @@
 
 import dataclasses
 import re
+import shutil
 import subprocess
 from decimal import Decimal
 
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from tests.support.places import ROOT
 from tests.support.programs import need
 from tests.support.promtool_files import expand
 from workbench.alerts.rules import AlertRule, Profile, RecordingRule, RuleGroup
+from workbench.cli.main import cli
+from workbench.errors import CouldNotRun
 from workbench.interop.prometheus import rule_file
 from workbench.interop.promtool import export
 from workbench.interop.promtool.export import unit_tests
@@ -235,3 +239,49 @@ def test_samples_are_written_as_promtool_reads_them():
 
     assert notation(series, 1) == "_x7 0 _x14 1.5 _x29 stale Inf"
     assert notation(Series(SeriesKey.of("x"), np.array([15.0, 45.0]), np.array([3, 4])), 15) == "_ 3 _ 4"
+
+
+def test_what_an_old_promtool_does_not_load_is_moved_or_told():
+    alert = AlertRule("A", "up == 0", labels=(("severity", "page"),))
+    groups = (
+        RuleGroup("g", (alert,), labels=(("severity", "low"), ("team", "a")), file="one.yml"),
+        RuleGroup("g", (alert,), query_offset_s=30.0, file="two.yml"),
+    )
+
+    found, left_out = export.portable(groups)
+
+    assert [group.name for group in found] == ["g", "g (2)"]
+    assert found[0].rules[0].labels == (("severity", "page"), ("team", "a"))
+    assert not any(group.labels or group.query_offset_s for group in found)
+    assert [(one.group, one.reason) for one in left_out] == [
+        ("g (2)", "tested without query_offset 30s, which promtool 2.42 does not load")
+    ]
+
+
+def test_the_verb_writes_tests_of_a_users_own_rules_and_never_over_others(tmp_path):
+    scenario = tmp_path / "scenario"
+    shutil.copytree(ROOT / "scenarios/medianest", scenario)
+    (scenario / "short.yaml").write_text("extends: baseline.yaml\nname: short\nclock: {horizon: 4d}\nexpect: null\n")
+    rules = tmp_path / "mine.yml"
+    rules.write_text(
+        "groups: [{name: mine, rules: [{alert: Mine, for: 2m, labels: {severity: page, kind: '{{ $labels.route }}'}, expr: "
+        '\'sum by (route) (rate(http_requests_total{route="/api/v1/auth/login",status_code=~"5.."}[5m])) / ignoring () '
+        'sum by (route) (rate(http_requests_total{route="/api/v1/auth/login"}[5m])) > 0.005\'}]}]'
+    )
+    out = tmp_path / "out"
+    arguments = ["export", "promtool", str(scenario / "short.yaml"), "--rules", str(rules), "--out", str(out)]
+
+    first = CliRunner().invoke(cli, arguments)
+    (out / "gone-Gone_test.yml").write_text((out / "mine-Mine_test.yml").read_text())
+    again = CliRunner().invoke(cli, arguments)
+    forced = CliRunner().invoke(cli, [*arguments, "--force"])
+
+    assert first.exception is None, first.output
+    assert isinstance(again.exception, CouldNotRun)
+    assert forced.exception is None
+    assert sorted(path.name for path in out.iterdir()) == ["mine-Mine_test.yml", "rules.yml"]
+    text = (out / "mine-Mine_test.yml").read_text()
+    assert "# detected" in text
+    assert 'kind="/api/v1/auth/login"' in text
+    ran = promtool(out, "test", "rules", "mine-Mine_test.yml")
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -25,13 +25,13 @@ def make_blocks(folder, text_file):
 
 
 @contextmanager
-def server(folder):
+def server(folder, configuration="global: {}\n"):
     """The address of a server over the blocks in `folder`; it ends with the block."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
     config = folder / "prometheus.yml"
-    config.write_text("global: {}\n")
+    config.write_text(configuration)
     process = subprocess.Popen(
         [
             need("prometheus"),

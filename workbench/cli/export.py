@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.export_openmetrics import openmetrics
-from workbench.cli.export_promtool import command as promtool
+from workbench.cli.export_promtool import promtool
 
 if TYPE_CHECKING:  # help must not read what a verb needs
     from workbench.alerts.rules import RuleGroup

@@ -14,9 +14,10 @@ import numpy as np
 
 from workbench.alerts.breakdown import Breakdown, Compared, Comparison, break_down
 from workbench.alerts.engine import RuleEngine
+from workbench.alerts.expressions import selectors
 from workbench.alerts.machine import Machine
 from workbench.alerts.program import Ruling
-from workbench.alerts.reading import rules_behind, selectors
+from workbench.alerts.reading import rules_behind
 from workbench.alerts.rules import AlertRule, Episode, RuleGroup
 from workbench.alerts.states import Phase
 from workbench.errors import BadInput, Problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -33,7 +34,9 @@ def moment(start: dt.datetime, at_s: float, *, day: bool = True) -> str:
 
 def short(number: float) -> str:
     """Four digits: what a person compares."""
-    return number_text(number) if number == int(number) and abs(number) < 1e6 else f"{number:.4g}"
+    if not math.isfinite(number) or (number == int(number) and abs(number) < 1e6):
+        return number_text(number)
+    return f"{number:.4g}"
 
 
 def sentence(explanation: Explanation, start: dt.datetime) -> str:
@@ -101,6 +104,8 @@ def phrase(number: int, comparison: Comparison, explanation: Explanation) -> str
     where = f"over {format_duration(comparison.windows_s[-1])} " if len(comparison.windows_s) == 1 else ""
     if row is None or row.left is None or row.right is None:
         return f"{where}{_nothing(comparison, explanation.numbers)}"
+    if math.isnan(row.left) and not row.holds:
+        return f"{where}the left side is NaN (nothing divided by nothing: no traffic), which passes no comparison"
     words = _HOLDS[comparison.operator] if row.holds else _FAILS[comparison.operator]
     if comparison.factor is not None and comparison.budget:
         burn = row.left / comparison.budget

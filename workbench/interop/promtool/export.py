@@ -6,10 +6,11 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
+from workbench.alerts.expressions import parsed
 from workbench.alerts.reading import ranges, rules_behind, rules_reach_s, series_read
 from workbench.alerts.rules import AlertRule, Rule, RuleGroup
 from workbench.alerts.timeline import timeline
@@ -18,13 +19,13 @@ from workbench.interop.promtool.scrapes import MOST_SAMPLES, Grid, cut, grids
 from workbench.interop.promtool.stretches import Kind, Stretch, stretches
 from workbench.interop.promtool.text import UnitTest, file_text
 from workbench.outcome import Outcome
-from workbench.promql.parse import parse
 from workbench.promql.selection import select
 from workbench.scenario.schema.policy import Policy
 from workbench.telemetry.series import Series, Telemetry
 from workbench.units import format_duration
 
 RULES = "rules.yml"
+WRITTEN_BY = "Written by `workbench export promtool`"
 SMALL = 300_000
 """Characters of samples that a test should not exceed: scrapes are thinned until it does not, as far as windows bear that."""
 FEWEST_SCRAPES = 5
@@ -58,7 +59,7 @@ def unit_tests(outcome: Outcome, policy: Policy, groups: Sequence[RuleGroup], *,
     Args:
         outcome: The simulated run, with telemetry and truth.
         policy: Its policy.
-        groups: The rules under test, as in the rule file.
+        groups: The rules under test, as `portable` makes them.
         incidents: How many detected incidents to write for each alert.
     """
     files: dict[str, str] = {}
@@ -94,8 +95,6 @@ class _Writer:
         """The grid and the tests, or None; and what is left out, with the reason."""
         if not self._series:
             return None, ["reads no series of the simulated telemetry"]
-        if self._group.query_offset_s:
-            return None, ["its group has a query_offset, which promtool of Prometheus 2.42 does not load"]
         alone = (RuleGroup(self._group.name, self._rules, self._group.interval_s),)
         episodes = [
             e
@@ -128,7 +127,7 @@ class _Writer:
         """The finest grid on which every stretch is small, or else the coarsest that the rule bears."""
         profile = self._outcome.profile
         longest_s = max(s.end_s - s.begin_s for s in offered)
-        shortest_window = min((one.window_ms for rule in self._rules for one in ranges(parse(rule.expr))), default=0) / 1000.0
+        shortest_window = min((one.window_ms for rule in self._rules for one in ranges(parsed(rule.expr))), default=0) / 1000.0
         bearable = shortest_window / FEWEST_SCRAPES if shortest_window else math.inf
         if self._rule.for_s:
             bearable = min(bearable, self._rule.for_s)
@@ -163,8 +162,8 @@ class _Writer:
         """The window of every range of every series of the test that some rule of the file reads."""
         among = Telemetry.of(self._series, horizon_s=0.0, scrape_interval_s=1.0)
         found: list[float] = []
-        for rule in all_rules(self._groups):
-            for node in ranges(parse(rule.expr)):
+        for rule in (rule for group in self._groups for rule in group.rules):
+            for node in ranges(parsed(rule.expr)):
                 found += [node.window_ms / 1000.0] * len(select(among, node.selector))
         return tuple(found)
 
@@ -226,7 +225,7 @@ def _about(outcome: Outcome, group: RuleGroup, rule: AlertRule, grid: Grid, reas
     """The head of a file: where its samples come from, and on which grid they stand."""
     lines = [
         f"{rule.name} of group {group.name}, tested on incidents of the simulated run {outcome.name} (seed {outcome.seed}).",
-        "Written by `workbench export promtool`; run with `promtool test rules` of Prometheus 2.42 or later, 3.x alike.",
+        f"{WRITTEN_BY}; run with `promtool test rules` of Prometheus 2.42 or later, 3.x alike.",
         "",
     ]
     if grid.every == 1:
@@ -239,6 +238,25 @@ def _about(outcome: Outcome, group: RuleGroup, rule: AlertRule, grid: Grid, reas
     return lines
 
 
-def all_rules(groups: Sequence[RuleGroup]) -> tuple[Rule, ...]:
-    """Every rule of the groups, in order."""
-    return tuple(rule for group in groups for rule in group.rules)
+def portable(groups: Sequence[RuleGroup]) -> tuple[tuple[RuleGroup, ...], tuple[LeftOut, ...]]:
+    """The groups as one file that promtool of Prometheus 2.42 loads too, and what that leaves out.
+
+    Labels of a group move into its rules, which is the same; a group whose name another file has already gets a number; a query
+    offset is left out.
+    """
+    found: list[RuleGroup] = []
+    left_out: list[LeftOut] = []
+    for group in groups:
+        name, number = group.name, 2
+        while name in {one.name for one in found}:
+            name, number = f"{group.name} ({number})", number + 1
+        if group.query_offset_s:
+            offset = format_duration(group.query_offset_s)
+            left_out.append(LeftOut(name, "every rule", f"tested without query_offset {offset}, which promtool 2.42 does not load"))
+        rules = tuple(replace(rule, labels=_with_group(group, rule)) for rule in group.rules) if group.labels else group.rules
+        found.append(replace(group, name=name, rules=rules, labels=(), query_offset_s=0.0))
+    return tuple(found), tuple(left_out)
+
+
+def _with_group(group: RuleGroup, rule: Rule) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted({**dict(group.labels), **dict(rule.labels)}.items()))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.alerts.rules import Profile
-from workbench.telemetry.series import Array, FloatArray, Series, Telemetry, is_stale
+from workbench.telemetry.series import Array, FloatArray, Series, Telemetry
 
 MOST_SAMPLES = 9000
 """Of one series in one test: below the 10,000 that promtool lets a query hold, with room for its results."""
@@ -75,7 +75,7 @@ def cut(series: Sequence[Series], begin_s: float, end_s: float, profile: Profile
     """The scrapes in [begin, end], one kept of each `grid.every`; time 0 is `begin_s`.
 
     The value of a kept scrape is its own; only its time moves, by less than a scrape interval of the test, to where the grid has
-    it. A stale marker that ends a series within an interval is kept.
+    it.
     """
     step_s = profile.scrape_interval_s * grid.every
     shared: dict[int, tuple[Array, FloatArray]] = {}
@@ -85,7 +85,7 @@ def cut(series: Sequence[Series], begin_s: float, end_s: float, profile: Profile
             shared[id(one.times)] = _kept(one.times, begin_s, end_s, step_s, grid)
         chosen, times = shared[id(one.times)]
         if len(chosen):
-            out.append(Series(one.key, times, _with_stale(one, chosen, begin_s, step_s)))
+            out.append(Series(one.key, times, one.values[chosen]))
     return Telemetry.of(out, horizon_s=end_s - begin_s, scrape_interval_s=float(grid.scrape_s))
 
 
@@ -96,18 +96,3 @@ def _kept(times: FloatArray, begin_s: float, end_s: float, step_s: float, grid: 
     heads = np.append(True, slots[1:] != slots[:-1]) if len(slots) else np.zeros(0, bool)
     at = slots[heads] * grid.scrape_s + grid.phase_s
     return first + np.flatnonzero(heads), at.astype(np.float64)
-
-
-def _with_stale(one: Series, chosen: Array, begin_s: float, step_s: float) -> Array:
-    values: Array = one.values[chosen]
-    if values.dtype.kind != "f":
-        return values
-    stale = np.flatnonzero(is_stale(np.asarray(one.values, np.float64)))
-    for at in stale:
-        slot = np.searchsorted(chosen, at, "right") - 1
-        ends = at + 1 == len(one.times) or np.floor((one.times[at + 1] - begin_s) / step_s + 1e-9) > np.floor(
-            (one.times[at] - begin_s) / step_s + 1e-9
-        )
-        if slot >= 0 and ends:
-            values[slot] = one.values[at]
-    return values
