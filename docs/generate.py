@@ -1,5 +1,4 @@
 """Writes the pages that say what the code says: `docs/cli.md`, `docs/scenario-files.md`, `docs/lint`, and parts of other pages.
-"""Writes the pages that say what the code says: `docs/cli.md`, `docs/scenario-files.md`, `docs/lint`, exit codes in `README.md`.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 and show the difference if a page is not what would be written (`make check`)
