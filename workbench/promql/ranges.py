@@ -221,7 +221,8 @@ class Ranges:
     def _windows_over(self, times: Times, window: Range, right_ms: IntArray, latest_ms: IntArray | None) -> Windows:
         key = (id(times), window.window_ms, window.selector.offset_ms, window.selector.at_ms)
         if key not in self._windows:
-            self._windows[key] = Windows.over(times, right_ms, window.window_ms, self._moment.dialect, latest_ms)
+            step_ms = self._moment.step_ms if window.selector.at_ms is None else 0
+            self._windows[key] = Windows.over(times, right_ms, window.window_ms, self._moment.dialect, latest_ms, step_ms=step_ms)
         return self._windows[key]
 
 

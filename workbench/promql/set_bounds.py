@@ -31,6 +31,7 @@ class Bounds:
 
 _UNKNOWN = np.array([[np.inf]])
 """The bound of a value that nobody asks for: presence is all that a condition is."""
+_NOWHERE = np.zeros((1, 1), bool)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,7 +42,7 @@ class _Increments:
     """[sets, T]."""
     least: FloatArray
     most: FloatArray
-    """[T], or [sets, 1] where all windows are alike."""
+    """[T]; where all windows are alike one number, or one for each set [sets, 1]."""
     copies: Copies | None
     """The windows, if all are alike."""
     enough: BoolArray | None
@@ -83,14 +84,14 @@ class SetBounds:
         if known.copies is None:
             return None
         top, bottom = known.total[above], known.total[below]
-        maybe_above = known.most[above] / known.least[below] / limits * (1 + _MARGIN)
+        maybe_above = _of(known.most, above) / _of(known.least, below) / limits * (1 + _MARGIN)
         if operator in {">", ">="}:
             maybe = top * maybe_above > bottom
             if not maybe.any():
-                return Bounds(-_UNKNOWN, _UNKNOWN, maybe, maybe)
+                return Bounds(-_UNKNOWN, _UNKNOWN, _NOWHERE, _NOWHERE)
         known = self._tightened(window_ms)
-        surely_above = known.least[above] / known.most[below] / limits * (1 - _MARGIN)
-        maybe_above = known.most[above] / known.least[below] / limits * (1 + _MARGIN)
+        surely_above = _of(known.least, above) / _of(known.most, below) / limits * (1 - _MARGIN)
+        maybe_above = _of(known.most, above) / _of(known.least, below) / limits * (1 + _MARGIN)
         if operator in {">", ">="}:
             sure, maybe = top * surely_above > bottom, top * maybe_above > bottom
         else:
@@ -110,10 +111,9 @@ class SetBounds:
             copies = Copies.of(times, self._instants_ms, self._step_ms, window_ms, self._dialect)
             if copies is not None:
                 total = self._counters.between(copies.low, copies.high)
-                least, most = (np.full((len(total), 1), factor) for factor in self._factors(copies))
-                self._known[window_ms] = _Increments(total, least, most, copies, None)
+                self._known[window_ms] = _Increments(total, *self._common_factors(copies), copies, None)
             else:
-                windows = Windows.over(times, self._instants_ms, window_ms, self._dialect)
+                windows = Windows.over(times, self._instants_ms, window_ms, self._dialect, step_ms=self._step_ms)
                 low, high = np.where(windows.enough, windows.low, 0), np.where(windows.enough, windows.high, 0)
                 enough = None if windows.enough.all() else windows.enough[None, :]
                 self._known[window_ms] = _Increments(self._counters.between(low, high), *self._factors(windows), None, enough)
@@ -131,7 +131,16 @@ class SetBounds:
             self._tight.add(window_ms)
         return known
 
-    def _factors(self, windows: Windows | Copies) -> tuple[FloatArray, FloatArray]:
+    def _common_factors(self, copies: Copies) -> tuple[FloatArray, FloatArray]:
+        """The same as `_factors`, in plain numbers."""
+        left, right, threshold, half = copies.left_s, copies.right_s, copies.threshold_s, copies.spacing_s / 2
+        left = (half if left >= threshold else left) if self._dialect.clamps_last else min(left, threshold)
+        right = right if right < threshold else half
+        least = (copies.covered_s + right) / copies.covered_s * (1 - self._rounding)
+        most = (copies.covered_s + left + right) / copies.covered_s * (1 + self._rounding)
+        return np.array(least), np.array(most)
+
+    def _factors(self, windows: Windows) -> tuple[FloatArray, FloatArray]:
         """By what an increment is multiplied at least and at most: without and with the whole stretch to the left edge."""
         covered, threshold = windows.covered_s, windows.threshold_s
         with np.errstate(all="ignore"):
@@ -144,3 +153,8 @@ class SetBounds:
             most = (covered + left + right) / covered * (1 + self._rounding)
             least = (covered + right) / covered * (1 - self._rounding)
         return np.asarray(least), np.asarray(most)
+
+
+def _of(factor: FloatArray, rows: IntArray | slice) -> FloatArray:
+    """The factors of some sets; all sets may have one in common."""
+    return factor[rows] if factor.ndim == 2 else factor

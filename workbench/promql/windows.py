@@ -42,6 +42,12 @@ class Times:
         counted: IntArray = np.clip((instants_ms - self.ms[0]) // self.step_ms + 1, 0, len(self.ms))
         return counted
 
+    def until_each(self, begin_ms: int, step_ms: int, count: int) -> IntArray:
+        """How many samples are not later than each of `count` instants, `step_ms` apart, a multiple of the samples' distance."""
+        first = (begin_ms - self.first_ms) // self.step_ms + 1
+        counted = np.arange(first, first + count * (step_ms // self.step_ms), step_ms // self.step_ms)
+        return np.clip(counted, 0, len(self.ms), out=counted)
+
     def until_one(self, instant_ms: int) -> int:
         """The same for one instant, without arrays."""
         if not self.step_ms:
@@ -75,11 +81,28 @@ class Windows:
     """Mean distance of samples."""
 
     @classmethod
-    def over(cls, times: Times, right_ms: IntArray, window_ms: int, dialect: Dialect, latest_ms: IntArray | None = None) -> Windows:
-        """Windows that end at `right_ms` [T]; samples later than `latest_ms` [T] are not there yet (None: none are)."""
+    def over(
+        cls,
+        times: Times,
+        right_ms: IntArray,
+        window_ms: int,
+        dialect: Dialect,
+        latest_ms: IntArray | None = None,
+        *,
+        step_ms: int = 0,
+    ) -> Windows:
+        """Windows that end at `right_ms` [T]; samples later than `latest_ms` [T] are not there yet (None: none are).
+
+        `step_ms` is the distance of the ends, if it is known to be the same everywhere.
+        """
         left = right_ms - window_ms
-        low = times.until(left) if dialect.left_open else times.before(left)
-        high = times.until(right_ms if latest_ms is None else np.minimum(right_ms, latest_ms)) - 1
+        if latest_ms is None and step_ms and times.step_ms and step_ms % times.step_ms == 0:
+            begin_ms, edge = int(right_ms[0]), 0 if dialect.left_open else -1
+            low = times.until_each(begin_ms - window_ms + edge, step_ms, len(right_ms))
+            high = times.until_each(begin_ms, step_ms, len(right_ms)) - 1
+        else:
+            low = times.until(left) if dialect.left_open else times.before(left)
+            high = times.until(right_ms if latest_ms is None else np.minimum(right_ms, latest_ms)) - 1
         enough = high > low
         if not enough.any():
             empty = np.zeros(right_ms.shape)
