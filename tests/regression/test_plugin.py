@@ -27,7 +27,7 @@ def scenarios(pytester, monkeypatch):
         expect = [KEPT] if "kept" in text else [KEPT, BROKEN, {"metric": "pagez", "at_most": 1}] if "broken" in text else []
         return SimpleNamespace(expect=tuple(Expectation(**one) for one in expect))
 
-    for name, member in (("workbench.scenario.load", load_scenario), ("workbench.run.month", None)):
+    for name, member in (("workbench.alerts.loading", load_scenario), ("workbench.run.month", None)):
         module = ModuleType(name)
         setattr(module, name.rsplit(".", 1)[1] if member is None else "load_scenario", member)
         monkeypatch.setitem(sys.modules, name, module)

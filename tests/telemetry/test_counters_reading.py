@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.places import SHARED
 from workbench.errors import BadInput
+from workbench.telemetry import table
 from workbench.telemetry.history import Options, Reading, read_history
 from workbench.telemetry.series import SeriesKey, is_stale
 
@@ -110,6 +111,17 @@ def test_parquet_holds_the_same_wide_and_long(tmp_path):
     labels = pd.DataFrame({"time": [0, 0, 60, 60], "peer": [1, 2, 1, 2], "zone": ["a", None, "a", None], "n": [1, 2, 3, 4]})
     read_labels = values(read(tmp_path, parquet(labels), "p.parquet", options=Options(labels=("peer",))))
     assert read_labels == {'n{peer="1",zone="a"}': ([0, 60], [1, 3]), 'n{peer="2"}': ([0, 60], [2, 4])}
+
+
+def test_a_long_parquet_file_may_have_more_rows_than_a_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "MAX_ROWS", 3)
+    long = parquet(pd.DataFrame({"time": range(5), "series": "up", "value": 1.0}))
+    wide = parquet(pd.DataFrame({"time": range(5), "up": 1.0}))
+
+    assert read(tmp_path, long, "l.parquet").rows == 5
+    assert problems(tmp_path, wide, name="w.parquet")[0].message == "there are 5 rows"
+    monkeypatch.setattr(table, "MAX_LONG_ROWS", 4)
+    assert problems(tmp_path, long, name="l.parquet")[0].allowed == "at most 4"
 
 
 def test_telemetry_of_a_result_folder_is_a_history(tmp_path):

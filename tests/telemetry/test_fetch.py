@@ -20,7 +20,7 @@ from tests.support.fake_prometheus import START, asked_range, counter, fake, mat
 from tests.support.histories import counters
 from tests.support.prometheus_server import ask, make_blocks, server
 from workbench.cli.main import _code
-from workbench.telemetry import prometheus_api
+from workbench.telemetry import fetch_out, prometheus_api
 from workbench.telemetry.fetch import Plan, Wanted
 from workbench.telemetry.history import Reading, read_history
 from workbench.telemetry.openmetrics_out import write_openmetrics
@@ -415,6 +415,15 @@ def test_more_samples_than_wanted_stop_the_fetch_and_are_kept(tmp_path, capsys):
     assert len(one.asked) == 7
     assert asked == 3
     assert samples(tmp_path / "h.csv") == whole()
+
+
+def test_a_file_that_no_replay_would_read_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(fetch_out, "MAX_BYTES", 1000)
+    with fake() as one:
+        assert fetch(one.url, tmp_path / "h.csv") == 0
+        assert "Parquet is smaller" in " ".join(capsys.readouterr().err.split())
+        assert fetch(one.url, tmp_path / "h.om") == 0
+    assert "Parquet is smaller" not in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_long_expression_never_asks_for_more_points_than_a_server_allows(tmp_path):

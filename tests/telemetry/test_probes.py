@@ -66,7 +66,7 @@ def test_downtime_is_a_time_and_exact_between_scrapes(tmp_path):
     assert one(history, "http_requests_total", route="b").values.tolist() == [27, 67, 107, 147]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(derandomize=True, deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(1, 500), st.sampled_from(["0", "1", ""])), min_size=2, max_size=12),
     every=st.integers(5, 120),

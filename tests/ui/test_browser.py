@@ -18,7 +18,7 @@ from workbench.run.month import run
 from workbench.scenario.load import load_scenario
 
 SCENARIO = "starter/scenario.yaml"
-WAIT_MS = 40_000
+WAIT_MS = 120_000
 
 
 @contextmanager

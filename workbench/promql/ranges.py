@@ -154,15 +154,14 @@ class Ranges:
     def _copied(self, function: str, window: Range, copies: Copies, series: Series, out: FloatArray) -> None:
         """`rate`, `increase` or `delta` of one series in windows that are copies of each other, all with two samples or more."""
         counter = function != "delta"
-        held, falls = self._moment.read.counter(series, self._moment.evaluator.times(series), copies.high.stop)
-        begin: FloatArray = held[copies.low]
-        np.subtract(held[copies.high], begin, out=out)
         first, last = copies.low.start, copies.high.stop
-        falls = falls[np.searchsorted(falls, first, "right") : np.searchsorted(falls, last)] if counter else falls[:0]
-        if falls.size:
+        held, falls = self._moment.read.counter(series, self._moment.evaluator.times(series), first, last)
+        begin: FloatArray = held[: copies.low.stop - first : copies.low.step]
+        np.subtract(held[copies.high.start - first :: copies.high.step], begin, out=out)
+        if counter and falls.size:
             low = np.arange(copies.low.start, copies.low.stop, copies.low.step) - first
             high = np.arange(copies.high.start, copies.high.stop, copies.high.step) - first
-            out[:] = with_drops(out, held[first:last], falls - first, low, high)
+            out[:] = with_drops(out, held, falls, low, high)
         per_s = _per(function, window.window_ms)
         factor = common_factor(float(begin.min()), float(out.max()), copies, per_s, counter=counter)
         if factor is None:

@@ -68,10 +68,30 @@ def compensated(values: FloatArray, dialect: Dialect) -> FloatArray:
     # The running total does not depend on the carried error, so both are prefix sums; numpy adds along the first axis in order.
     if not dialect.compensates_sum:
         return _plain(values)
+    summed = _by_exact_errors(values)
+    if np.isfinite(summed).all():
+        return summed
     total = values[0].copy()
     rest = np.zeros(total.shape)
     for added in values[1:]:
         total, rest = increased(total, rest, added, forgets=dialect.forgets_at_infinity)
+    result: FloatArray = total + rest
+    return result
+
+
+def _by_exact_errors(values: FloatArray) -> FloatArray:
+    """The same where nothing overflows: an addition errs by a float, which Knuth's six operations find without a comparison."""
+    total = values[0].copy()
+    rest, after, back, error = (np.zeros(total.shape) for _ in range(4))
+    for added in values[1:]:
+        np.add(total, added, out=after)
+        np.subtract(after, total, out=back)
+        np.subtract(after, back, out=error)
+        np.subtract(total, error, out=error)
+        np.subtract(added, back, out=back)
+        error += back
+        rest += error
+        total, after = after, total
     summed: FloatArray = total + rest
     return summed
 

@@ -74,7 +74,7 @@ class CountersReading:
             series, value = names.index("series"), names.index("value")
             complaints.stop_if_any()
             text = TextColumn(series, "series", MAX_SERIES, LONGEST_SERIES)
-            columns = Columns(tuple(names), time, (value,), (text,), (), True, f"{rule}, or nothing for a stale marker")
+            columns = Columns(tuple(names), time, (value,), (text,), (), True, f"{rule}, or nothing for a stale marker", long=True)
             return CountersLayout(columns, (), tuple(n for i, n in enumerate(names) if i not in {time, series, value}))
         return self._wide(names, time, complaints, line, texts, f"{rule}, or nothing where there is no sample")
 

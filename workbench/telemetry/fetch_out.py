@@ -16,11 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.errors import Problem
+from workbench.errors import Problem, Severity
 from workbench.telemetry.fetch_chunks import Found
+from workbench.telemetry.openmetrics import MAX_TEXT_BYTES
 from workbench.telemetry.openmetrics_out import write_openmetrics
 from workbench.telemetry.samples import narrowed
 from workbench.telemetry.series import Series, SeriesKey, Telemetry, is_stale
+from workbench.telemetry.source import MAX_BYTES
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".om", ".openmetrics")
 
@@ -37,6 +39,7 @@ def write_history(path: Path, beside: Path, chunks: Iterable[Found]) -> tuple[Pr
             _csv(partial, chunks, packed=name.endswith(".gz"))
         else:
             findings = _openmetrics(partial, chunks)
+        findings = (*findings, *_too_large(partial, name))
         with partial.open("rb") as stream:
             os.fsync(stream.fileno())
         partial.replace(path)
@@ -44,6 +47,16 @@ def write_history(path: Path, beside: Path, chunks: Iterable[Found]) -> tuple[Pr
         with contextlib.suppress(OSError):
             partial.unlink()
     return findings
+
+
+def _too_large(partial: Path, name: str) -> tuple[Problem, ...]:
+    """A file that `replay` would refuse, told while another form can still be chosen."""
+    most = {".csv": MAX_BYTES, ".om": MAX_TEXT_BYTES, ".openmetrics": MAX_TEXT_BYTES}.get(Path(name).suffix, MAX_BYTES)
+    size = partial.stat().st_size
+    if size <= most:
+        return ()
+    message = f"the file has {size:,} bytes, and a replay reads no more than {most:,} of this kind; Parquet is smaller and quicker"
+    return (Problem("fetch/too-large", message, Severity.WARNING, allowed="--out FILE.parquet"),)
 
 
 def _parquet(partial: Path, chunks: Iterable[Found]) -> None:

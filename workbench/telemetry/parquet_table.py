@@ -19,7 +19,6 @@ from workbench.telemetry.instants import LATEST_S, MICROSECONDS, UNKNOWN_US, Ins
 from workbench.telemetry.series import FloatArray
 from workbench.telemetry.table import (
     MAX_CELLS,
-    MAX_ROWS,
     Columns,
     LayOut,
     Layout,
@@ -45,10 +44,9 @@ def read_parquet(path: Path, complaints: Complaints, lay_out: LayOut) -> tuple[T
         columns = layout.columns
         named = [columns.names[column.position] for column in columns.texts if column.position in texts]
         with _opened(path, [columns.names[columns.time], *named]) as file:
-            if file.metadata.num_rows > MAX_ROWS:
-                complaints.fatal(
-                    Problem("history/too-large", f"there are {file.metadata.num_rows:,} rows", allowed=f"at most {MAX_ROWS:,}")
-                )
+            if file.metadata.num_rows > columns.most_rows:
+                message, allowed = f"there are {file.metadata.num_rows:,} rows", f"at most {columns.most_rows:,}"
+                complaints.fatal(Problem("history/too-large", message, allowed=allowed))
             if file.metadata.num_rows * len(columns.numbers) > MAX_CELLS:
                 found = f"{file.metadata.num_rows:,} rows of {len(columns.numbers):,} numbers"
                 allowed = f"at most {MAX_CELLS:,} numbers"

@@ -18,6 +18,8 @@ from workbench.telemetry.series import STALE, FloatArray
 
 MAX_ROWS = 5_000_000
 """A year of one route at 15 s has 2.1 million."""
+MAX_LONG_ROWS = 30_000_000
+"""Of a Parquet file with one sample a row, which is read in 0.2 s a million; CSV is bounded by its bytes before."""
 MAX_COLUMNS = 1_000
 MAX_CELLS = 100_000_000
 """Numbers that are kept of one file."""
@@ -48,6 +50,13 @@ class Columns:
     any_number: bool = False
     """Whether NaN and infinities are numbers; counts have none."""
     number_rule: str = "a count, or nothing where it is unknown"
+    long: bool = False
+    """Whether each row is one sample of some series, so that there are many more of them."""
+
+    @property
+    def most_rows(self) -> int:
+        """Rows that a typed file may have."""
+        return MAX_LONG_ROWS if self.long else MAX_ROWS
 
     @property
     def blank(self) -> float:
