@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.promql import cases
 from workbench.alerts.rules import Profile
-from workbench.promql import evaluate, prefix, steps
+from workbench.promql import evaluate, over_time, prefix, steps
 from workbench.promql.conditions import Conditions
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
@@ -52,6 +52,28 @@ def test_sums_out_of_prefix_sums_are_the_sums_of_one_after_the_other_where_they_
         slow = _one_by_one(given_values, low, high, forgets=True)
 
     assert np.array_equal(sums[sure], slow[sure], equal_nan=True)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    values=st.lists(
+        st.one_of(st.floats(-1e6, 1e6), st.floats(), st.sampled_from([0.1, 1e16, 0.0, 1.7e308])), min_size=3, max_size=60
+    ),
+    length=st.integers(1, 30),
+)
+def test_means_out_of_plain_totals_are_the_means_of_compensated_ones(values, length):
+    length = min(length, len(values))
+    times = np.arange(len(values)) * 15.0 + 1
+    telemetry = Telemetry.of([Series(SeriesKey.of("x"), times, np.array(values))], horizon_s=1e4, scrape_interval_s=15)
+    expr = parse(f"avg_over_time(x[{15 * length}s])")
+    instants = np.arange(len(values)) * 15.0 + 15
+    fast = Evaluator(telemetry, PROFILES[2]).evaluate(expr, instants)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(over_time, "window_means", lambda held, one_by_one: one_by_one(held))
+        slow = Evaluator(telemetry, PROFILES[2]).evaluate(expr, instants)
+
+    assert np.array_equal(fast.values, slow.values, equal_nan=True)
+    assert np.array_equal(np.signbit(fast.values), np.signbit(slow.values))
 
 
 def test_nearly_all_sums_of_ordinary_numbers_are_certain():

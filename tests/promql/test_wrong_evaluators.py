@@ -21,8 +21,8 @@ def wrong_answers():
 def only_windows(monkeypatch, admitted):
     over = Windows.over
 
-    def fewer(*arguments):
-        windows = over(*arguments)
+    def fewer(*arguments, **named):
+        windows = over(*arguments, **named)
         wanted = admitted(windows)
         return replace(windows, enough=windows.enough & wanted, low=np.where(wanted, windows.low, windows.high))
 

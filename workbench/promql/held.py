@@ -60,6 +60,12 @@ class Held:
             edges,
         )
 
+    def some(self, at: IntArray) -> Held:
+        """Some of the windows, in order."""
+        parameters = tuple(parameter[at] for parameter in self.parameters)
+        windows = self.windows.at(at)
+        return Held(self.values, self.ms, windows, self.instants_ms[at], self.window_ms, parameters, self.dialect)
+
     def first(self) -> FloatArray:
         """The first sample of each window: [n, T]."""
         return self.values[:, self.edges[0] if self.edges is not None else self.windows.low]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from workbench.promql.held import Held
-from workbench.promql.prefix import exact_sums, window_sums
+from workbench.promql.prefix import window_means, window_sums
 from workbench.promql.ranking import quantile_of
 from workbench.promql.summation import RunningMean, increased, step_of_mean
 from workbench.promql.vector import BoolArray
@@ -51,10 +51,8 @@ def sum_over_time(held: Held) -> FloatArray:
 
 def avg_over_time(held: Held) -> FloatArray:
     """The mean: from 2.55 on a compensated sum divided at the end, before that a compensated running mean."""
-    count = held.windows.counts.astype(np.float64)
     if held.dialect.compensates_avg:
-        exact = exact_sums(held)
-        return exact / count if exact is not None else _pieced(held, _mean)
+        return window_means(held, lambda part: _pieced(part, _mean))
     return _pieced(held, _running_mean)
 
 

@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from workbench.errors import BadInput, Problem
@@ -51,6 +52,7 @@ _MIXED: Version = (2, 54)
 _NEWEST = "3.5"
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str, prometheus: str | None = None) -> Expr:
     """The expression that a text says.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from workbench.promql.held import Held
@@ -48,6 +51,45 @@ def window_sums(held: Held) -> FloatArray:
     return out
 
 
+def window_means(held: Held, one_by_one: Callable[[Held], FloatArray]) -> FloatArray:
+    """`avg_over_time` from 2.55 on: total / L + carried error / L, for windows of L samples.
+
+    The total has the rounding of every single addition in it, so it is added up as Prometheus does, which is one plain addition
+    a sample. The carried error is the true sum less the total; the true sum comes out of prefix sums, within a bound, and where
+    everything within the bound gives one float, that is the mean. The others are left to `one_by_one`.
+    """
+    count = held.windows.counts.astype(np.float64)
+    exact = exact_sums(held)
+    if exact is not None:
+        return exact / count
+    totals = np.empty((len(held.values), len(held.instants_ms)))
+    for where, part in held.pieces():
+        totals[:, where] = _plain_totals(part)
+    out = np.empty(totals.shape)
+    unsure = np.zeros(len(count), bool)
+    for row, values in enumerate(held.values):
+        truth = _Truth.of(values, held.windows.low, held.windows.high)
+        apart = truth.difference - totals[row]
+        carried = apart + (_lost(truth.difference, -totals[row], apart) + truth.rest)
+        bound = truth.bound + 4 * _UNIT * np.abs(carried)
+        least, most = (totals[row] / count + (carried + sign * bound) / count for sign in (-1, 1))
+        out[row] = np.where(truth.zero, 0.0, least)
+        unsure |= ~((least == most) & truth.usable | truth.zero)
+    for at in _pieces(np.flatnonzero(unsure)):
+        out[:, at] = one_by_one(held.some(at))
+    return out
+
+
+def _plain_totals(held: Held) -> FloatArray:
+    total = held.first().copy()
+    for _, value, here in held.steps(1):
+        if here is None:
+            total += value
+        else:
+            np.add(total, value, out=total, where=here)
+    return total
+
+
 def _pieces(at: IntArray) -> list[IntArray]:
     return [at[start : start + 4096] for start in range(0, len(at), 4096)]
 
@@ -56,28 +98,46 @@ def _before(so_far: FloatArray) -> FloatArray:
     return np.concatenate([np.zeros((len(so_far), 1)), so_far], axis=1)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Truth:
+    """The true sums of the windows of one series, but for the roundings that Prometheus's carried error has in it: [T] each."""
+
+    difference: FloatArray
+    rest: FloatArray
+    """The sum is `difference` + `rest`, as real numbers, give or take `bound`."""
+    bound: FloatArray
+    usable: BoolArray
+    """Whether all samples are finite and far from overflow."""
+    zero: BoolArray
+    """Whether all samples are 0."""
+
+    @classmethod
+    def of(cls, values: FloatArray, low: IntArray, high: IntArray) -> _Truth:
+        finite = np.isfinite(values)
+        unusable = _before(np.cumsum(~finite)[None, :])[0]
+        given = np.where(finite, values, 0.0)
+        totals = _before(np.cumsum(given)[None, :])[0]
+        lost = _lost(totals[:-1], given, totals[1:])
+        rests = _before(np.cumsum(lost)[None, :])[0]
+        size = _before(np.cumsum(np.abs(given))[None, :])[0]
+        count = (high - low + 1).astype(np.float64)
+        begin, end = totals[low], totals[high + 1]
+        difference = end - begin
+        rest = _lost(end, -begin, difference) + (rests[high + 1] - rests[low])
+        # All that was rounded: the prefix sums of errors, three additions here, and the errors that Prometheus carries.
+        prefixes = len(values) * _UNIT * float(np.abs(lost).sum()) * 2
+        carried = 2 * count * _UNIT * (count * _UNIT * (size[high + 1] - size[low] + 4 * len(values) * _UNIT * size[-1]))
+        bound = 1.001 * (prefixes + carried) + 8 * _UNIT * (np.abs(rest) + np.abs(rests[high + 1]) + np.abs(rests[low])) + 1e-300
+        usable = (unusable[high + 1] == unusable[low]) & (np.abs(size[-1]) < 1e300)
+        something = _before(np.cumsum(values != 0)[None, :])[0]
+        return cls(difference, rest, bound, usable, something[high + 1] == something[low])
+
+
 def _enclosed(values: FloatArray, low: IntArray, high: IntArray) -> tuple[FloatArray, BoolArray]:
     """Sums of the windows [T] of one series, and where they are certain."""
-    finite = np.isfinite(values)
-    unusable = _before(np.cumsum(~finite)[None, :])[0]
-    given = np.where(finite, values, 0.0)
-    totals = _before(np.cumsum(given)[None, :])[0]
-    lost = _lost(totals[:-1], given, totals[1:])
-    rests = _before(np.cumsum(lost)[None, :])[0]
-    size = _before(np.cumsum(np.abs(given))[None, :])[0]
-    count = (high - low + 1).astype(np.float64)
-    begin, end = totals[low], totals[high + 1]
-    difference = end - begin
-    rest = _lost(end, -begin, difference) + (rests[high + 1] - rests[low])
-    # All that was rounded: the prefix sums of errors, three additions here, and the errors that Prometheus carries.
-    prefixes = len(values) * _UNIT * float(np.abs(lost).sum()) * 2
-    carried = 2 * count * _UNIT * (count * _UNIT * (size[high + 1] - size[low] + 4 * len(values) * _UNIT * size[-1]))
-    bound = 1.001 * (prefixes + carried) + 8 * _UNIT * (np.abs(rest) + np.abs(rests[high + 1]) + np.abs(rests[low])) + 1e-300
-    least, most = difference + (rest - bound), difference + (rest + bound)
-    sure = (least == most) & (unusable[high + 1] == unusable[low]) & (np.abs(size[-1]) < 1e300)
-    something = _before(np.cumsum(values != 0)[None, :])[0]
-    nothing = something[high + 1] == something[low]
-    return np.where(nothing, 0.0, least), sure | nothing
+    truth = _Truth.of(values, low, high)
+    least, most = truth.difference + (truth.rest - truth.bound), truth.difference + (truth.rest + truth.bound)
+    return np.where(truth.zero, 0.0, least), ((least == most) & truth.usable) | truth.zero
 
 
 def _lost(one: FloatArray, other: FloatArray, total: FloatArray) -> FloatArray:
