@@ -18,6 +18,7 @@ from workbench.alerts.numbers import number_text
 from workbench.alerts.presets.pyrra import minutes
 from workbench.alerts.rules import AlertRule, RecordingRule, Rule, RuleGroup
 from workbench.promql.ast import Matcher, MatchKind
+from workbench.promql.text import matcher_text
 from workbench.units import DAY_S
 
 ABSENT = "SLOMetricAbsent"
@@ -100,12 +101,6 @@ def absent_for_s(rows: Iterable[PyrraRow], target: Decimal) -> float:
     first = next(iter(rows))
     reached_s = int(Fraction(first.factor) * Fraction(1 - target) * Fraction(first.long_s))
     return minutes(Fraction(reached_s) + Fraction(first.for_s))
-
-
-def matcher_text(matcher: Matcher) -> str:
-    """`label="text"`."""
-    text = matcher.text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'{matcher.label}{matcher.kind}"{text}"'
 
 
 def _stem(name: str, *more: str) -> str:
