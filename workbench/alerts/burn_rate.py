@@ -106,7 +106,7 @@ def _condition(rule: BurnRule, sli: Sli | SlicedSli, budget: str) -> str:
     text = " and ".join(parts)
     for counted, least in guards:
         if least is not None:
-            assert counted is not None, "readiness refuses guards of what cannot be counted"  # noqa: S101
+            assert counted is not None, "readiness refuses guards of what cannot be counted"  # noqa: S101 - as the message says
             text += f" {both} {counted} >= {least}"
     return text
 

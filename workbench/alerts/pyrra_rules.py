@@ -79,7 +79,7 @@ class PyrraSlo:
     def part(self) -> PyrraMetric:
         """The metric beside the total."""
         found = self.errors or self.success
-        assert found is not None, "errors or success"  # noqa: S101
+        assert found is not None, "errors or success"  # noqa: S101 - as the message says
         return found
 
 

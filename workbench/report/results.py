@@ -68,7 +68,7 @@ def read_results(folder: Path) -> Results:
 def read_series(folder: Path, wanted: Wanted) -> Iterator[Series]:
     """The wanted series of a folder, those with the same scrapes sharing one array of times."""
     import pyarrow as pa  # noqa: PLC0415 - slow to import
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
 
     seen: set[SeriesKey] = set()
     for name in TABLES:
