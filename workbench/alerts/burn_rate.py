@@ -125,8 +125,9 @@ def _annotations(slo_name: str, slo: Slo, rules: tuple[BurnRule, ...]) -> tuple[
     limits = " or ".join(
         f"{rounded_text(rule.factor)} over {window_text(rule.rule.long)} and {window_text(rule.rule.short)}" for rule in rules
     )
+    bound = "at least" if all(rule.rule.compare == ">=" for rule in rules) else "more than"
     annotations = {
-        "summary": summary or f"{slo_name} burns its error budget more than {factors} times too fast",
+        "summary": summary or f"{slo_name} burns its error budget {bound} {factors} times too fast",
         "description": (
             f"The error budget of {slo_name} burns at {{{{ $value | humanize }}}} times the sustainable rate; "
             f"the limit is {limits}."
