@@ -113,3 +113,15 @@ def test_a_label_that_is_one_word_of_another_has_that_one_as_its_nearest():
     (problem,) = unmatched((RuleGroup("g", (rule,)),), seen)
 
     assert (problem.nearest, problem.allowed) == ("status_code", "route, status_code, tier")
+
+
+def test_a_metric_that_is_asked_for_twice_has_two_places(tmp_path):
+    (tmp_path / "rules.yaml").write_text(
+        "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n"
+        '      sum(rate(missing{code="500"}[5m]))\n      /\n      sum(rate(missing[5m])) > 0.1\n'
+    )
+    files = read_rule_files([tmp_path / "rules.yaml"])
+
+    problems = unmatched(files.groups, SEEN, files)
+
+    assert [(one.line, one.column) for one in problems] == [(6, 16), (8, 16)]

@@ -169,6 +169,21 @@ def test_a_folder_is_searched_for_rules(tmp_path):
     assert {problem.check for problem in examine([tmp_path]).problems} == {"alerts/unreachable"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "groups:\r\n- name: g\r\n  rules:\r\n  - {alert: A, expr: up == 0, for: 5m}\r\n",
+        "kind: PrometheusRule\napiVersion: monitoring.coreos.com/v1\n"  # noqa: ISC004 - one text
+        "spec: {groups: [{name: g, rules: [{alert: A, expr: up == 0, for: 5m}]}]}\n",
+    ],
+)
+def test_a_byte_order_mark_hides_no_rules(text, tmp_path):
+    path = tmp_path / "rules.yml"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    assert [problem.check for problem in examine([path]).problems] == ["alerts/no-routing-label"]
+
+
 def test_resources_of_kubernetes_are_rules(tmp_path):
     path = tmp_path / "rule.yaml"
     path.write_text(

@@ -296,3 +296,15 @@ def test_the_engine_sees_the_arrays_of_the_world(outcome):
     engine = RuleEngine(outcome.rules, view, plain.profile)
     assert isinstance(engine.look_ahead(600), tuple)
     np.testing.assert_array_equal(view.series[0].times, view.series[0].times)
+
+
+def test_what_the_version_does_not_read_is_refused_with_its_line(tmp_path):
+    rules = read(tmp_path, alert("up > 0 or holt_winters(up[5m], 0.5, 0.5) > 2"))
+    rules.check_version("2.42")
+
+    with pytest.raises(BadInput) as caught:
+        run(hours(1), rules=rules)
+    (problem,) = caught.value.problems
+    place = rules.place_of(rules.groups[0], 0)
+    assert (problem.check, problem.line, problem.path) == ("promql/version", place.line, "groups.g.rules[0].expr")
+    assert problem.column > place.column

@@ -224,6 +224,17 @@ def test_only_paging_rules_page():
     assert (found.overall.precision, found.overall.recall, found.overall.recall_all) == (0.0, None, None)
 
 
+def test_a_severity_that_only_the_firing_knows_pages():
+    templated = AlertRule("Mine", "x", labels=(("severity", "{{ if gt $value 0.5 }}critical{{ else }}info{{ end }}"),))
+    firings = [
+        Episode(at * HOUR, "Mine", (("severity", severity),), at * HOUR, (at + 0.5) * HOUR)
+        for at, severity in ((1, "critical"), (2, "none"), (3, "critical"))
+    ]
+    found = judged([], firings, (templated,))
+
+    assert found.overall.pages == 2
+
+
 def test_episodes_that_never_fired_are_no_firings():
     found = judged([incident("i", 10, 12)], [Episode(10.5 * HOUR, "Fast", (("slo", "a"),), None, 10.6 * HOUR)])
 

@@ -24,6 +24,7 @@ CASES = [
     ("no time", "h.csv", b"tme,total,errors\n0,1,0\n60,1,0\n", 1, "column `time` is missing"),
     ("no total", "h.csv", b"time,totals,errors\n0,1,0\n60,1,0\n", 1, "did you mean 'totals'?"),
     ("a slip in errors", "h.csv", b"time,total,error\n0,1,0\n60,1,0\n", 1, "did you mean 'error'?"),
+    ("tabs", "h.csv", b"time\ttotal\terrors\n0\t1\t0\n60\t1\t0\n", 1, "not by tabs"),
     ("semicolons", "h.csv", b"time;total;errors\n0;1;0\n60;1;0\n", 1, "not by semicolons"),
     ("a column twice", "h.csv", b"time,total,total\n0,1,0\n60,1,0\n", 1, "a column occurs twice"),
     ("a bound that is no number", "h.csv", b"time,total,errors,le_inf\n0,1,0,1\n60,1,0,1\n", 1, "names its upper bound"),

@@ -164,6 +164,11 @@ def test_8_an_announcement_is_not_the_beginning(tmp_path):
         assert sum(row.announced for row in listed) == 373
 
 
+def test_a_zone_that_does_not_exist_is_refused_even_if_no_time_needs_it(tmp_path):
+    with pytest.raises(BadInput, match="no such time zone"):
+        replay(history(tmp_path, minutes(300)), policy(), options=Options(timezone="Mars/Olympus"))
+
+
 def test_9_local_times_need_their_zone_and_a_collapsed_hour_is_refused(tmp_path):
     zone = Options(timezone="Europe/Berlin")
     stamps = [f"2025-10-26T{hour:02}:{minute:02}:00" for hour in (1, 2, 2, 3) for minute in range(0, 60, 5)]

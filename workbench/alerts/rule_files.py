@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.alerts.rule_nodes import GroupPlaces, GroupReader, RulePlaces
 from workbench.alerts.rule_sources import GroupsNode, rule_sources
 from workbench.alerts.rules import RuleGroup
 from workbench.errors import BadInput, Problem, Severity
+from workbench.promql.parse import parse
 from workbench.scenario.tree import Place
 
 __all__ = ["RuleFiles", "RulePlaces", "read_rule_files"]
@@ -39,6 +40,21 @@ class RuleFiles:
         """Every file that was read."""
         return tuple(Path(file) for file in self._lines)
 
+    def check_version(self, prometheus: str) -> None:
+        """Refuse every expression that this version of Prometheus does not read: BadInput has all of them with their places."""
+        problems: list[Problem] = []
+        for group in self.groups:
+            for index, rule in enumerate(group.rules):
+                try:
+                    parse(rule.expr, prometheus)
+                except BadInput as error:
+                    for problem in error.problems:
+                        place = self.place_in(group, index, problem.found or "") or Place(group.file, 1, 1)
+                        path = f"groups.{group.name}.rules[{index}].expr"
+                        problems.append(replace(problem, file=place.file, line=place.line, column=place.column, path=path))
+        if problems:
+            raise BadInput(_ordered(problems))
+
     def places(self, group: RuleGroup) -> GroupPlaces | None:
         """Where a group and everything in it is written; None for a group of other origin."""
         return self._places.get((group.file, group.name))
@@ -50,12 +66,16 @@ class RuleFiles:
             return None
         return found.group if rule_index is None else found.rules[rule_index].expr
 
-    def place_in(self, group: RuleGroup, rule_index: int, word: str) -> Place | None:
-        """Where a word first stands in the expression of a rule, found by its text; the expression's own place if it does not."""
+    def place_in(self, group: RuleGroup, rule_index: int, word: str, nth: int = 0) -> Place | None:
+        """Where a word stands in the expression of a rule for the nth time, found by its text.
+
+        The last place where it stands if that is too often, the expression's own if it does not stand there at all.
+        """
         begin = self.place_of(group, rule_index)
         if begin is None:
             return None
         lines = self._lines.get(begin.file, ())
+        last = begin
         word_alone = re.compile(rf"(?<![\w:]){re.escape(word)}(?![\w:])") if word else None
         for number in range(begin.line, min(begin.line + MOST_LINES, len(lines)) + 1):
             line = lines[number - 1]
@@ -63,10 +83,12 @@ class RuleFiles:
             # The keys that may follow an expression; a line of PromQL never begins like this.
             if number > begin.line and re.match(r"\s*(- )?(alert|record|for|keep_firing_for|labels|annotations|expr):(\s|$)", line):
                 break
-            match = word_alone.search(line, start) if word_alone else None
-            if match:
-                return Place(begin.file, number, match.start() + 1)
-        return begin
+            for match in word_alone.finditer(line, start) if word_alone else ():
+                last = Place(begin.file, number, match.start() + 1)
+                if nth == 0:
+                    return last
+                nth -= 1
+        return last
 
 
 def read_rule_files(paths: Iterable[Path | str]) -> RuleFiles:

@@ -6,6 +6,7 @@ what is there, so that the finding names the one that fails and what is near.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -33,6 +34,11 @@ class _Asked:
     selector: Selector
     may_be_empty: bool
     """It stands where nothing is an answer: in `absent()`, beside `or`, or behind `unless`."""
+
+    @property
+    def name(self) -> str:
+        """The metric that it names, if it does."""
+        return next((m.text for m in self.selector.matchers if m.label == "__name__"), "")
 
 
 def unmatched(
@@ -64,10 +70,14 @@ class _Check:
     def findings(self) -> Iterator[Problem]:
         self._settle()
         for number, (group, index, rule) in enumerate(self._rules.rules):
-            asked = dict.fromkeys(_asked(self._exprs[number], may_be_empty=False))
+            asked: dict[_Asked, int] = {}  # by how many selectors of the same metric stand before it
+            seen: Counter[str] = Counter()
+            for one in _asked(self._exprs[number], may_be_empty=False):
+                asked.setdefault(one, seen[one.name])
+                seen[one.name] += 1
             missing = [one for one in asked if not self._scrapes(one.selector) and not self._rules.writers(one.selector)]
             for one in missing:
-                yield self._of_selector(group, index, rule, one, never=number in self._never)
+                yield self._of_selector(group, index, rule, one, asked[one], never=number in self._never)
             if number in self._never and not missing:
                 yield self._of_rule(group, index, rule, [one.selector for one in asked])
 
@@ -109,14 +119,13 @@ class _Check:
 
     # Findings.
 
-    def _of_selector(self, group: RuleGroup, index: int, rule: Rule, asked: _Asked, *, never: bool) -> Problem:
+    def _of_selector(self, group: RuleGroup, index: int, rule: Rule, asked: _Asked, nth: int, *, never: bool) -> Problem:
         selector = asked.selector
         why, found, allowed, near = self._reason(selector)
         severity = Severity.INFO if asked.may_be_empty else Severity.WARNING
         consequence = f"; {_can_never(rule)}" if never else ""
-        name = next((m.text for m in selector.matchers if m.label == "__name__"), "")
         message = f"{_called(rule)}: {bare_selector_text(selector)} matches no series: {why}{consequence}"
-        return self._problem("rules/no-series", message, severity, group, index, name, found, allowed, near)
+        return self._problem("rules/no-series", message, severity, group, index, asked.name, found, allowed, near, nth)
 
     def _of_rule(self, group: RuleGroup, index: int, rule: Rule, asked: Sequence[Selector]) -> Problem:
         names = [
@@ -130,9 +139,9 @@ class _Check:
 
     def _problem(
         self, check: str, message: str, severity: Severity, group: RuleGroup, index: int, needle: str,
-        found: str | None = None, allowed: str | None = None, near: str | None = None,
+        found: str | None = None, allowed: str | None = None, near: str | None = None, nth: int = 0,
     ) -> Problem:  # fmt: skip
-        place = self._files.place_in(group, index, needle) if self._files is not None else None
+        place = self._files.place_in(group, index, needle, nth) if self._files is not None else None
         if place is None:
             return Problem(
                 check,

@@ -47,6 +47,8 @@ class _Page:
         self._state()
         self._conditions(of.numbers)
         self._windows(of.numbers)
+        if of.numbers.recorded:
+            self._title("Recorded by rules")
         for recorded in of.numbers.recorded:
             self._recorded(recorded)
         self._rule()
@@ -149,8 +151,6 @@ class _Page:
                 self._say(_one(one), indent + 6, style="dim")
 
     def _recorded(self, recorded: Recorded, indent: int = 0) -> None:
-        if not indent:
-            self._title("Recorded by rules")
         group = recorded.group.name
         self._say(f"{recorded.record} at {self._time(recorded.at_s)}, group {group}", indent + 2, style="bold")
         self._elements(recorded.elements, indent + 4)

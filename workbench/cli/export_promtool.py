@@ -27,6 +27,7 @@ def promtool(scenario: Path, directory: Path, rule_paths: tuple[Path, ...], inci
     import dataclasses
 
     from workbench.alerts.rule_files import read_rule_files
+    from workbench.cli.problems import counted
     from workbench.cli.show import progress
     from workbench.interop.prometheus import rule_file
     from workbench.interop.promtool.export import RULES, WRITTEN_BY, portable, unit_tests
@@ -50,7 +51,8 @@ def promtool(scenario: Path, directory: Path, rule_paths: tuple[Path, ...], inci
     for one in (*changed, *written.left_out):
         click.echo(f"workbench: {one.alert} of {one.group}: {one.reason}", err=True)
     size = sum(len(text) for _, text in written.files)
-    click.echo(f"{directory}: {RULES} and {len(written.files)} test files, {size / 1e6:.1f} MB")
+    shown = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+    click.echo(f"{directory}: {RULES} and {counted(len(written.files), 'test file')}, {shown}")
     click.echo(f"promtool test rules {directory}/*_test.yml")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
@@ -110,9 +110,21 @@ def _problem(check: str, message: str, text: str, found: str | None = None, amon
         check=f"promql/{check}",
         message=f"{message} (in `{shown}`)",
         found=found,
-        allowed=", ".join(names) or None,
-        nearest=near[0] if near else None,
+        allowed=_few(names),
+        nearest=_RENAMED.get(found or "") or (near[0] if near else None),
     )
+
+
+_RENAMED = {"holt_winters": "double_exponential_smoothing", "double_exponential_smoothing": "holt_winters"}
+"""One function under the names of 2.x and 3.x."""
+_MOST_NAMED = 12
+
+
+def _few(names: Sequence[str]) -> str | None:
+    """`a, b, c and 70 more`: the nearest name helps, a screenful of names does not."""
+    more = len(names) - _MOST_NAMED
+    text = ", ".join(names[:_MOST_NAMED])
+    return (f"{text} and {more} more" if more > 0 else text) or None
 
 
 _DUMMY: Expr = Selector(())

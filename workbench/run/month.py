@@ -52,6 +52,8 @@ def run(scenario: Scenario, *, rules: RuleFiles | None = None, progress: Progres
     profile = Profile(clock.prometheus, clock.scrape_interval, clock.evaluation_interval, clock.scrape_phase)
     routes = tuple(sorted(scenario.world.routes))
     renaming = Renaming(policy.metrics)
+    if rules is not None:
+        rules.check_version(profile.prometheus)
     vocabulary = renaming.vocabulary(SIMULATED)
     groups = rule_groups(policy, routes, vocabulary, history_s=clock.horizon) if rules is None else rules.groups
     keep = bounds_read(policy, routes, vocabulary)

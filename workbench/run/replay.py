@@ -96,6 +96,8 @@ def replay(
     every_s = evaluation_interval_s or max(0.001, round(min(history.spacing_s, LONGEST_USUAL_EVALUATION_S), 3))
     _check_clock(history, every_s, str(history_path))
     profile = Profile(prometheus, history.spacing_s, every_s, history.phase_s)
+    if rules is not None:
+        rules.check_version(prometheus)
     recorded = _vocabulary(history, requests_name, errors_name)
     renaming = Renaming(chosen.metrics)
     vocabulary, telemetry = renaming.vocabulary(recorded), renaming.telemetry(history.telemetry)

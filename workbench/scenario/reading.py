@@ -32,6 +32,7 @@ MAX_EXTENDS = 10
 
 Kind = Literal["Scenario", "World", "Policy"]
 _KINDS: tuple[Kind, ...] = ("Scenario", "World", "Policy")
+_RULES = "these are Prometheus rules: `workbench lint` checks them, `workbench run --rules` evaluates them"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -137,10 +138,11 @@ class Reading:
             if isinstance(stated, ScalarNode) and stated.value == kind:
                 return kind
         place = stated.place if stated else tree.place
+        missing = _RULES if tree.get("groups") else "the key kind is missing"
         self.problems.append(
             Problem(
                 "schema/kind",
-                "there is no such kind of document" if stated else "the key kind is missing",
+                "there is no such kind of document" if stated else missing,
                 file=place.file,
                 line=place.line,
                 column=place.column,

@@ -196,8 +196,9 @@ def _firings(watched: tuple[Watch, ...], episodes: Iterable[Episode], happened: 
             for k, incident in enumerate(happened.incidents)
             if incident.start_s <= at_s <= incident.end_s + watch.grace_s and happened.is_watched(k, subject, subject.slos)
         )
-        # Rules of one name may be of several severities (a page and a ticket): the labels of the firing tell them apart.
-        pages = watch.page and pages_on_call(policy, alert, dict(episode.labels))
+        # The labels of the firing decide, as they did when it happened: rules of one name may be of several severities (a page and
+        # a ticket), and a severity may be a template or come from the expression.
+        pages = pages_on_call(policy, alert, dict(episode.labels))
         out.append(_Firing(at_s, episode.resolved_at_s, episode, watch, detects, pages))
     return out
 

@@ -64,8 +64,9 @@ class CountersReading:
             unused = [name for name in names if name not in _LONG]
             found = quoted(listed([name[:40] for name in names]))
             message = "the column `time` is missing"
-            if len(names) == 1 and ";" in names[0]:
-                message += "; columns are separated by commas, not by semicolons"
+            for sign, called in ((";", "semicolons"), ("\t", "tabs")):
+                if len(names) == 1 and sign in names[0]:
+                    message += f"; columns are separated by commas, not by {called}"
             complaints.fatal(Problem("history/columns", message, line=line, found=found, nearest=nearest("time", unused)))
         for name in {name for name in names if names.count(name) > 1}:
             complaints.add(Problem("history/columns", "a column occurs twice", line=line, found=quoted(name)))

@@ -98,7 +98,7 @@ def _read(path: Path, form: Form, request: Request, complaints: Complaints, lay_
         table, layout = read_parquet(path, complaints, lay_out)
     else:
         table, layout = read_csv(path, form, complaints, lay_out)
-    if request.options.timezone is not None and table.form is TimeForm.LOCAL:
-        zone = zone_of(request.options.timezone)
+    zone = None if request.options.timezone is None else zone_of(request.options.timezone)  # a misspelt one is told, needed or not
+    if zone is not None and table.form is TimeForm.LOCAL:
         return replace(table, time_us=in_utc(table.time_us, zone, table.groups), form=TimeForm.ZONED), layout
     return table, layout

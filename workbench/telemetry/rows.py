@@ -134,8 +134,9 @@ def lay_out(
     for needed in ("time", "total"):
         if needed not in where:
             message = f"the column `{needed}` is missing"
-            if len(names) == 1 and ";" in names[0]:
-                message += "; columns are separated by commas, not by semicolons"
+            for sign, called in ((";", "semicolons"), ("\t", "tabs")):
+                if len(names) == 1 and sign in names[0]:
+                    message += f"; columns are separated by commas, not by {called}"
             complaints.add(
                 Problem(
                     "history/columns",

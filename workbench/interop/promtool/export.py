@@ -120,7 +120,7 @@ class _Writer:
             found = list(islice(tried, number))
             tests += found
             if not found:
-                reasons.append(_NOTHING[kind])
+                reasons.append(_UNLIKE if kind is Kind.DETECTED and offered[0].kind is kind else _NOTHING[kind])
         return ((grid, tests), reasons) if tests else (None, reasons)
 
     def _grid(self, offered: Sequence[Stretch]) -> tuple[Grid | None, str]:
@@ -201,6 +201,10 @@ class _Writer:
         return f"Second 0 is {begin.isoformat()}; {len(self._series)} series over {format_duration(until_s)}."
 
 
+_UNLIKE = (
+    "incidents of the run are detected by it, but on the scrapes of a test not by every version of Prometheus alike, "
+    "so nothing tests that it fires"
+)
 _NOTHING = {
     Kind.DETECTED: "no incident of the run is detected by it, so nothing tests that it fires",
     Kind.MISSED: "no incident of the run is too small for it",

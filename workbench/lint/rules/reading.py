@@ -22,9 +22,10 @@ from workbench.promql.parse import parse
 from workbench.scenario.source import read_bytes
 from workbench.scenario.tree import ListNode, MapNode, ScalarNode
 
-_GROUPS = re.compile(rb"^groups\s*:", re.MULTILINE)
+_GROUPS = re.compile(rb"^(?:\A\xef\xbb\xbf)?groups\s*:", re.MULTILINE)
 _RESOURCE = re.compile(
-    rb"^\s*(?:-\s+)?kind\s*:\s*[\"']?(?:" + b"|".join(kind.encode() for kind in RESOURCES) + rb")\b", re.MULTILINE
+    rb"^(?:\A\xef\xbb\xbf)?\s*(?:-\s+)?kind\s*:\s*[\"']?(?:" + b"|".join(kind.encode() for kind in RESOURCES) + rb")\b",
+    re.MULTILINE,
 )
 _UNREADABLE = ("file/", "yaml/", "rules/files", "rules/template")
 """Beginnings of the checks of problems after which nothing is known of a file."""
