@@ -32,6 +32,9 @@ MAX_TARGETS = 10_000
 MAX_SAMPLES = 60_000_000
 GONE_AFTER = 3.0
 """A target without a row for this many times its own longest silence, before the file ends, is taken to be gone."""
+GONE_AFTER_S = 3 * 86_400.0
+"""And only if its silence is longer than this: pages of changes have a row of every target each day or so, and a target that had
+one short outage is not gone an hour later."""
 _FEWEST_ROWS = 3
 _NEEDED = ("time", "target", "up")
 _OPTIONAL = ("latency_ms", "http_code")
@@ -194,7 +197,8 @@ class _Probes:
             up[accepted] = 1.0
         until_s = (last_us - first_us) / MICROSECONDS
         longest_s = float(np.diff(times_s).max(initial=0.0))
-        gone = len(rows) >= _FEWEST_ROWS and until_s - float(times_s[-1]) > GONE_AFTER * longest_s
+        silent_s = until_s - float(times_s[-1])
+        gone = len(rows) >= _FEWEST_ROWS and silent_s > max(GONE_AFTER * longest_s, GONE_AFTER_S)
         if gone:
             until_s = float(times_s[-1]) + longest_s
         lines = None if self.table.lines is None else self.table.lines[rows]
