@@ -55,6 +55,24 @@ def test_a_state_holds_until_the_next_row_of_its_target(tmp_path):
     assert history.routes == ("a", "b")
 
 
+def test_one_short_outage_early_on_does_not_make_a_target_disappear(tmp_path):
+    history = read(tmp_path, "time,target,up\n0,a,1\n600,a,0\n900,a,1\n0,b,1\n36000,b,0\n36060,b,1\n")
+
+    assert "history/target-gone" not in {finding.check for finding in history.findings}
+    held = one(history, "probe_success", target="a")
+    assert (held.times[-1], held.values[-1]) == (36060, 1)
+
+
+def test_rows_of_every_check_have_a_spacing_and_rows_of_changes_have_none(tmp_path):
+    checks = "".join(f"{15 * i},a,{int(i % 7 > 0)}\n" for i in range(40) if i != 11)
+    daily = "".join(f"{86_400 * i},a,1\n" for i in range(12))
+
+    assert read(tmp_path, "time,target,up\n" + checks).spacing_s == 15
+    assert read(tmp_path, "time,target,up\n" + checks, scrape_interval_s=30.0).spacing_s == 30
+    assert read(tmp_path, "time,target,up\n" + daily).spacing_s == 60
+    assert read(tmp_path, STATES).spacing_s == 60
+
+
 def test_downtime_is_a_time_and_exact_between_scrapes(tmp_path):
     history = read(tmp_path, STATES, scrape_interval_s=40.0, phase_s=7.0)
 

@@ -104,7 +104,7 @@ _OPTIONS = (
     ),
     click.option("--timezone", metavar="ZONE", help="Of times that name none, as Europe/Berlin. Default: UTC, with a warning."),
     click.option(
-        "--scrape-interval", metavar="D", callback=positive, help="Default: the rows' usual spacing; with --probes 1m."
+        "--scrape-interval", metavar="D", callback=positive, help="Default: the rows' usual spacing; with --probes of changes 1m."
     ),
     click.option(
         "--phase",

@@ -20,6 +20,7 @@ from workbench.alerts.rules import Profile, RuleGroup
 from workbench.alerts.vocabulary import RECORDED, SIMULATED, Vocabulary, matching_routes
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
+from workbench.run.bucket_names import named_as_in
 from workbench.run.findings import of_failures, of_map, of_rule_files
 from workbench.run.judge import judge, no_objectives
 from workbench.run.labels import labelled
@@ -104,7 +105,8 @@ def replay(
     horizon_s = telemetry.horizon_s
     truth, told = (None, ()) if incidents is None else labelled(incidents, history)
     groups = rule_groups(chosen, history.routes, vocabulary, history_s=horizon_s) if rules is None else rules.groups
-    engine = RuleEngine(groups, telemetry, profile)
+    seen, renamed = (telemetry, ()) if rules is None else named_as_in(groups, telemetry, history)
+    engine = RuleEngine(groups, seen, profile)
     while engine.look_ahead(history.last_scrape_s):
         pass
     episodes = engine.episodes()
@@ -118,7 +120,8 @@ def replay(
         *query_findings(chosen, telemetry),
         *of_map(renaming, history.telemetry),
         *_coarse(groups, history, profile, recorded),
-        *(() if rules is None else of_rule_files(rules, telemetry)),
+        *renamed,
+        *(() if rules is None else of_rule_files(rules, seen)),
         *of_failures(engine, groups, rules),
     )
     if policy is not None and all(slo.sli is None for slo in judged.slos):
@@ -142,7 +145,7 @@ def replay(
         credits=judged.credits,
         findings=findings,
         coverage=history.coverage,
-        telemetry=telemetry,
+        telemetry=seen,
         tracks=judged.tracks,
     )
 

@@ -46,7 +46,7 @@ def read_history(
         path: the file; what it is is decided by its first bytes.
         route: read the rows of this route (or target) only.
         reading: what the rows are taken for; None is `counts`, and for text of metrics `counters`, which is all that it can be.
-        scrape_interval_s: nominal distance of two rows; None takes the median (probes: a minute).
+        scrape_interval_s: nominal distance of two rows; None takes the median (probes of changes: a minute).
         phase_s: each scrape was taken that much after its row's time; None takes 7 s, or half of a spacing of at most 7 s.
         requests_name: name of the counter of all requests.
         errors_name: name of the counter of failed requests.

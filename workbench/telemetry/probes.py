@@ -28,10 +28,16 @@ from workbench.telemetry.table import MAX_COLUMNS, Columns, Peek, Table, TextCol
 
 USUAL_INTERVAL_S = 60.0
 """How often probes are scraped unless told; rows of changes have no spacing of their own."""
+LONGEST_CHECK_S = 300.0
+"""Rows at most this far apart, nearly all by the same time, are one for each check, and that is their spacing."""
+_REGULAR, _FEWEST_CHECKS, _TOLERANCE = 0.9, 10, 0.1
 MAX_TARGETS = 10_000
 MAX_SAMPLES = 60_000_000
 GONE_AFTER = 3.0
 """A target without a row for this many times its own longest silence, before the file ends, is taken to be gone."""
+GONE_AFTER_S = 3 * 86_400.0
+"""And only if its silence is longer than this: pages of changes have a row of every target each day or so, and a target that had
+one short outage is not gone an hour later."""
 _FEWEST_ROWS = 3
 _NEEDED = ("time", "target", "up")
 _OPTIONAL = ("latency_ms", "http_code")
@@ -135,7 +141,7 @@ class _Probes:
     def history(self, path: Path) -> History:
         kept = np.concatenate(list(self.targets.values()))
         first_us, last_us = int(self.table.time_us[kept].min()), int(self.table.time_us[kept].max())
-        every_s = self.request.scrape_interval_s or USUAL_INTERVAL_S
+        every_s = self.request.scrape_interval_s or self._usual_interval_s()
         phase_s = self.request.phase(every_s)
         period_s = (last_us - first_us) / MICROSECONDS
         count = int(np.ceil(max(0.0, period_s - phase_s) / every_s)) + 1
@@ -182,6 +188,15 @@ class _Probes:
             ),
         )
 
+    def _usual_interval_s(self) -> float:
+        """The rows' spacing, where they have one."""
+        steps_us = np.concatenate([np.diff(self.table.time_us[rows]) for rows in self.targets.values()])
+        if len(steps_us) < _FEWEST_CHECKS:
+            return USUAL_INTERVAL_S
+        usual_us = float(np.median(steps_us))
+        regular = float(np.mean(np.abs(steps_us - usual_us) <= _TOLERANCE * usual_us)) >= _REGULAR
+        return usual_us / MICROSECONDS if regular and usual_us <= LONGEST_CHECK_S * MICROSECONDS else USUAL_INTERVAL_S
+
     def _spell(self, name: str, rows: IntArray, first_us: int, last_us: int) -> Spell:
         """The states of one target, and how long the last of them is taken to hold."""
         time_us, numbers = self.table.time_us[rows], self.table.numbers
@@ -194,7 +209,8 @@ class _Probes:
             up[accepted] = 1.0
         until_s = (last_us - first_us) / MICROSECONDS
         longest_s = float(np.diff(times_s).max(initial=0.0))
-        gone = len(rows) >= _FEWEST_ROWS and until_s - float(times_s[-1]) > GONE_AFTER * longest_s
+        silent_s = until_s - float(times_s[-1])
+        gone = len(rows) >= _FEWEST_ROWS and silent_s > max(GONE_AFTER * longest_s, GONE_AFTER_S)
         if gone:
             until_s = float(times_s[-1]) + longest_s
         lines = None if self.table.lines is None else self.table.lines[rows]
