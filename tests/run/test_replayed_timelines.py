@@ -25,9 +25,9 @@ RAW = [
 ]
 
 
-def rules():
+def rules(raw=RAW):
     """Two-window rules, raw and over recordings, with `for` and `keep_firing_for`, and a rule that counts failures."""
-    raw = [
+    alerts = [
         {
             "alert": name,
             "expr": f"{RATIO.format(long)} > {factor} * 0.005 and {RATIO.format(short)} > {factor} * 0.005",
@@ -35,7 +35,7 @@ def rules():
             "keep_firing_for": keep,
             "labels": {"severity": "page", "where": "{{ $labels.route }}"},
         }
-        for name, long, short, factor, wait, keep in RAW
+        for name, long, short, factor, wait, keep in raw
     ]
     recorded = [
         *({"record": f"route:errors:ratio_rate{w}", "expr": RATIO.format(w)} for w in ("10m", "1m")),
@@ -44,7 +44,7 @@ def rules():
     ]
     return {
         "groups": [
-            {"name": "raw", "rules": raw},
+            {"name": "raw", "rules": alerts},
             {"name": "recorded", "rules": recorded},
             {
                 "name": "later",
@@ -54,12 +54,14 @@ def rules():
     }
 
 
-def history(kind, seed):
+LONG = [("Fast", "1h", "5m", 14.4, "2m", "0s"), ("Slow", "24h", "2h", 3, "1h", "5m"), ("Leak", "72h", "6h", 1, "3h", "0s")]
+
+
+def history(kind, seed, n=720, step=15):
     """Rows `time, route, total, errors, reset`; times every 15 s for 3 h, with a start that is no round number."""
     rng = np.random.default_rng(seed)
     rows = []
     for route in ("/a", "/b"):
-        n = 720
         total = rng.poisson(60, n)
         share = np.full(n, 0.002)
         if kind == "noise at the threshold":
@@ -84,7 +86,7 @@ def history(kind, seed):
                 keep[at : at + rng.integers(1, 60)] = False
         for i in np.flatnonzero(keep):
             unknown = kind == "gaps and resets" and rng.random() < 0.03
-            rows.append((1_700_000_003 + 15 * int(i), route, int(total[i]), "" if unknown else int(errors[i]), int(reset[i])))
+            rows.append((1_700_000_003 + step * int(i), route, int(total[i]), "" if unknown else int(errors[i]), int(reset[i])))
     return sorted(rows)
 
 
@@ -136,7 +138,7 @@ def real_rows(folder, document, given, until, every_s):
     }
     (folder / "test.yml").write_text(yaml.safe_dump(test, width=2**20))
     ran = subprocess.run(
-        [need("promtool"), "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [need("promtool"), "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True, timeout=400, check=False
     )
     seen = {}
     for name, body in re.findall(r'\{__name__="(start|end)", (.*?)\} 1E\+00', ran.stdout + ran.stderr):
@@ -170,8 +172,16 @@ def real_rows(folder, document, given, until, every_s):
 @pytest.mark.parametrize("every_s", [15, 30])
 @pytest.mark.parametrize("kind", ["noise at the threshold", "spikes", "slow leak", "few requests", "flapping", "gaps and resets"])
 def test_a_replayed_history_has_the_timeline_of_a_real_prometheus(kind, every_s, tmp_path):
-    rows = history(kind, seed=len(kind))
-    document = rules()
+    compare(tmp_path, history(kind, seed=len(kind)), rules(), every_s)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["slow leak", "gaps and resets"])
+def test_windows_of_days_have_the_timeline_of_a_real_prometheus(kind, tmp_path):
+    compare(tmp_path, history(kind, seed=1, n=6 * 1440, step=60), rules(LONG), 60)
+
+
+def compare(tmp_path, rows, document, every_s):
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(document))
     text = io.StringIO()
     csv.writer(text).writerows([("time", "route", "total", "errors", "reset"), *rows])
