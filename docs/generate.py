@@ -67,6 +67,7 @@ def cli_page() -> str:
 
 
 def _help(command: click.Command, context: click.Context) -> str:
+    vars(command)["_help_option"] = None  # click keeps that of the first to ask: without `-h`, if a verb was called by itself
     return f"```text\n{command.get_help(context)}\n```"
 
 

@@ -103,3 +103,13 @@ def test_a_finding_has_the_line_of_its_metric(tmp_path):
     (problem,) = unmatched(files.groups, SEEN, files)
 
     assert (problem.line, problem.column) == (8, 12)
+
+
+def test_a_label_that_is_one_word_of_another_has_that_one_as_its_nearest():
+    key = SeriesKey.of("http_requests_total", route="/login", status_code="500", tier="free")
+    seen = Telemetry.of([Series(key, np.arange(3.0), np.arange(3))], horizon_s=3.0, scrape_interval_s=1.0)
+    rule = AlertRule("A", 'http_requests_total{code="500"}')
+
+    (problem,) = unmatched((RuleGroup("g", (rule,)),), seen)
+
+    assert (problem.nearest, problem.allowed) == ("status_code", "route, status_code, tier")

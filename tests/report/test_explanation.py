@@ -35,7 +35,7 @@ def phase_at(episode, at_s):
     return Phase.FIRING if episode.firing_at_s is not None and at_s >= episode.firing_at_s else Phase.PENDING
 
 
-def test_the_state_is_that_of_the_timeline_at_and_around_every_transition(busy_run, busy_outcome):  # noqa: F811
+def test_the_state_is_that_of_the_timeline_around_every_transition(busy_run, busy_outcome):  # noqa: F811 - the imported fixtures
     firing = [e for e in busy_outcome.episodes if e.firing_at_s is not None and e.alert == "SLOBurnRateFast"]
     short = [e for e in busy_outcome.episodes if e.firing_at_s is None]
     asked = 0
@@ -51,7 +51,7 @@ def test_the_state_is_that_of_the_timeline_at_and_around_every_transition(busy_r
     assert asked > 12
 
 
-def test_the_numbers_are_those_of_the_telemetry(busy_run, busy_outcome):  # noqa: F811
+def test_the_numbers_are_those_of_the_telemetry(busy_run, busy_outcome):  # noqa: F811 - the imported fixtures
     episode = next(e for e in busy_outcome.episodes if e.firing_at_s is not None and e.alert == "SLOBurnRateFast")
     found = explain(busy_run, episode.alert, episode.firing_at_s, episode.labels)
 
@@ -73,7 +73,7 @@ def test_the_numbers_are_those_of_the_telemetry(busy_run, busy_outcome):  # noqa
     assert found.value == pytest.approx(long.left[0].value / long.budget)
 
 
-def test_the_sentence_says_what_decides(busy_run, busy_outcome):  # noqa: F811
+def test_the_sentence_says_what_decides(busy_run, busy_outcome):  # noqa: F811 - the imported fixtures
     episode = next(e for e in busy_outcome.episodes if e.firing_at_s is not None and e.alert == "SLOBurnRateFast")
     firing = sentence(explain(busy_run, episode.alert, episode.firing_at_s, episode.labels), busy_run.start)
     pending = sentence(explain(busy_run, episode.alert, episode.pending_at_s + 30, episode.labels), busy_run.start)
@@ -230,7 +230,7 @@ def test_other_instants_are_refused_with_what_there_is(text):
     assert "10d" in problem.allowed or "ISO 8601" in problem.allowed
 
 
-def test_json_holds_every_number(busy_run, busy_outcome):  # noqa: F811
+def test_json_holds_every_number(busy_run, busy_outcome):  # noqa: F811 - the imported fixtures
     episode = next(e for e in busy_outcome.episodes if e.firing_at_s is not None)
     document = json.loads(as_json(explain(busy_run, episode.alert, episode.firing_at_s, episode.labels), busy_run))
 

@@ -115,7 +115,7 @@ class _Sample(Document):
     ("written", "meant"),
     [
         ("length: 300", "300s"), ("length: 5 min", "5m"), ("length: 2hours", "2h"), ("length: 7 Days", "7d"),
-        ("length: 250 msec", "250ms"), ("length: soon", None), ("length: 5mo", None), ("length: -5m", None),
+        ("length: 250 msec", "250ms"), ("length: soon", None), ("length: 5mo", None), ("length: 1M", None), ("length: -5m", None),
         ("share: 0.999", "99.9%"), ("share: .5", "50%"),
         ("share: 0.05", "5%"), ("share: 0.0002", "0.02%"),
         ("share: 99.95", "99.95%"),

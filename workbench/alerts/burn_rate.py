@@ -10,14 +10,14 @@ The comparison stands as the Google SRE workbook gives it (chapter 5, "Alerting 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from workbench.alerts.burn_rules import BurnRule, alternatives, burn_rules
 from workbench.alerts.numbers import number_text, rounded_text
 from workbench.alerts.preset_registry import preset_of
 from workbench.alerts.pyrra_shape import pyrra_groups_of
 from workbench.alerts.readiness import require_ready
-from workbench.alerts.rules import AlertRule, RuleGroup
+from workbench.alerts.rules import AlertRule, RuleGroup, sorted_pairs
 from workbench.alerts.sli import Sli, sli_anywhere, sli_of, window_text
 from workbench.alerts.sloth_shape import sloth_groups_of
 from workbench.alerts.time_slices import SlicedSli
@@ -106,7 +106,7 @@ def _condition(rule: BurnRule, sli: Sli | SlicedSli, budget: str) -> str:
     text = " and ".join(parts)
     for counted, least in guards:
         if least is not None:
-            assert counted is not None, "readiness refuses guards of what cannot be counted"  # noqa: S101
+            assert counted is not None, "readiness refuses guards of what cannot be counted"  # noqa: S101 - as the message says
             text += f" {both} {counted} >= {least}"
     return text
 
@@ -136,8 +136,3 @@ def _annotations(slo_name: str, slo: Slo, rules: tuple[BurnRule, ...]) -> tuple[
     for rule in rules:
         annotations |= rule.rule.annotations
     return sorted_pairs(annotations)
-
-
-def sorted_pairs(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Labels as rules hold them."""
-    return tuple(sorted(labels.items()))

@@ -22,7 +22,7 @@ from workbench.promql.recorded import Writer
 from workbench.promql.vector import Labels, Vector
 from workbench.telemetry.series import Series, Telemetry
 
-_BLOCK, _LARGEST_BLOCK = 1024, 8192
+_BLOCK = 1024
 """Instants evaluated together: few after the caller changed the world, so that little is thrown away; more while it is quiet."""
 
 
@@ -75,7 +75,7 @@ class RuleEngine:
             end_ms = min(to_ms, self._ahead_ms + self._block * self._step_ms)
             self._events += self._machine.advance(self._ahead_ms, end_ms)
             self._ahead_ms = end_ms
-            self._block = min(2 * self._block, _LARGEST_BLOCK)
+            self._block = min(2 * self._block, self.machine.largest_block)
             found = self._next_transition(to_ms)
         if found is None:
             self._commit(max(to_ms // step * step for step in self._grids))

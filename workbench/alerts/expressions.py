@@ -10,7 +10,7 @@ from typing import Any
 from workbench.alerts.plan import Readers, results_of
 from workbench.alerts.rules import AlertRule, RecordingRule, Rule, RuleGroup
 from workbench.errors import BadInput
-from workbench.promql.ast import Matcher, Matching, MatchKind, Range, Selector
+from workbench.promql.ast import Matcher, Matching, Range, Selector
 from workbench.promql.parse import parse
 
 
@@ -44,20 +44,6 @@ def nodes(expr: Any) -> Iterator[Any]:
 def selectors(expr: Any) -> Iterator[Selector]:
     """Every selector, in order."""
     return (node for node in nodes(expr) if isinstance(node, Selector))
-
-
-def selector_text(selector: Selector) -> str:
-    """A selector as one writes it, without its modifiers."""
-    name = "".join(m.text for m in selector.matchers if m.label == "__name__" and m.kind is MatchKind.EQUAL)
-    rest = [m for m in selector.matchers if not (m.label == "__name__" and m.kind is MatchKind.EQUAL)]
-    inside = ",".join(matcher_text(matcher) for matcher in rest)
-    return f"{name}{{{inside}}}" if inside or not name else name
-
-
-def matcher_text(matcher: Matcher) -> str:
-    """`code=~"5.."`."""
-    text = matcher.text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'{matcher.label}{matcher.kind}"{text}"'
 
 
 def window_ms(expr: Any) -> int | None:

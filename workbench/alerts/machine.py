@@ -21,6 +21,7 @@ from workbench.errors import BadInput, Problem
 from workbench.promql.ast import Expr
 from workbench.promql.conditions import Conditions
 from workbench.promql.parse import parse
+from workbench.promql.read import SharedRates
 from workbench.promql.recorded import Recordings, Writer, Writing, recorded_key
 from workbench.promql.rule_reader import CannotTakeBlocks, RuleReader
 from workbench.promql.vector import BoolArray, Labels, Vector, either, merged
@@ -59,6 +60,8 @@ class Machine:
         self._quick = tuple(self._find_quick())
         quick = {one.place for some in self._quick for one in some.rulings}
         self._steps = tuple(step for step in self.program.steps if step.places[0] not in quick)
+        self.largest_block = 2048 if self._steps else 8192
+        """Instants that are computed at once: few enough that the rates which rules share are kept for all of them."""
 
     def advance(self, after_ms: int, to_ms: int) -> list[Event]:
         """Compute every rule at its instants in (after, to]; what happens to alerts, in order."""
@@ -74,6 +77,7 @@ class Machine:
                 for one, presence in zip(quick.rulings, found, strict=True):
                     rows, twice = self.alerting[one.place].naming.rows(presence.elements)
                     events += self._alert(one, instants_ms, rows, either(presence.failed, twice))
+        self.reader.shared_rates = SharedRates()
         for step in self._steps:
             rulings = [self.program.rulings[place] for place in step.places]
             if step.by_instant:
@@ -88,6 +92,7 @@ class Machine:
                         events += self._by_instant([one], instants)
                     else:
                         events += self._take(one, instants_ms, vector)
+        self.reader.shared_rates = None
         return sorted(events, key=lambda event: event.rank)
 
     def forget(self, after_ms: int) -> None:

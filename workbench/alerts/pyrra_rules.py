@@ -16,8 +16,9 @@ from fractions import Fraction
 from workbench.alerts.go_format import go_duration
 from workbench.alerts.numbers import number_text
 from workbench.alerts.presets.pyrra import minutes
-from workbench.alerts.rules import AlertRule, RecordingRule, Rule, RuleGroup
+from workbench.alerts.rules import AlertRule, RecordingRule, Rule, RuleGroup, sorted_pairs
 from workbench.promql.ast import Matcher, MatchKind
+from workbench.promql.text import matcher_text
 from workbench.units import DAY_S
 
 ABSENT = "SLOMetricAbsent"
@@ -78,7 +79,7 @@ class PyrraSlo:
     def part(self) -> PyrraMetric:
         """The metric beside the total."""
         found = self.errors or self.success
-        assert found is not None, "errors or success"  # noqa: S101
+        assert found is not None, "errors or success"  # noqa: S101 - as the message says
         return found
 
 
@@ -100,12 +101,6 @@ def absent_for_s(rows: Iterable[PyrraRow], target: Decimal) -> float:
     first = next(iter(rows))
     reached_s = int(Fraction(first.factor) * Fraction(1 - target) * Fraction(first.long_s))
     return minutes(Fraction(reached_s) + Fraction(first.for_s))
-
-
-def matcher_text(matcher: Matcher) -> str:
-    """`label="text"`."""
-    text = matcher.text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'{matcher.label}{matcher.kind}"{text}"'
 
 
 def _stem(name: str, *more: str) -> str:
@@ -139,7 +134,7 @@ def _ratio(slo: PyrraSlo, window_s: float) -> str:
 
 def _burnrates(slo: PyrraSlo) -> list[RecordingRule]:
     windows = sorted({length for row in slo.rows for length in (row.short_s, row.long_s)})
-    labels = _pairs(_labels(slo, slo.grouping))
+    labels = sorted_pairs(_labels(slo, slo.grouping))
     return [RecordingRule(_burnrate(slo, window), _ratio(slo, window), labels) for window in windows]
 
 
@@ -159,7 +154,7 @@ def _alert(slo: PyrraSlo, row: PyrraRow, selector: str) -> AlertRule:
         name=slo.alert_name,
         expr=f"{short} and {long}",
         for_s=row.for_s,
-        labels=_pairs(
+        labels=sorted_pairs(
             _labels(slo, slo.grouping)
             | {
                 "short": go_duration(row.short_s),
@@ -168,7 +163,7 @@ def _alert(slo: PyrraSlo, row: PyrraRow, selector: str) -> AlertRule:
                 "exhaustion": go_duration(exhaustion),
             }
         ),
-        annotations=_pairs(dict(slo.annotations)),
+        annotations=sorted_pairs(dict(slo.annotations)),
     )
 
 
@@ -189,7 +184,7 @@ def _increases(slo: PyrraSlo) -> Iterable[Rule]:
     absences = []
     for metric, carried in metrics:
         record = f"{_stem(metric.name, '_bucket')}:increase{go_duration(slo.window_s)}"
-        yield RecordingRule(record, _sum("increase", metric, slo.window_s, grouping), _pairs(carried))
+        yield RecordingRule(record, _sum("increase", metric, slo.window_s, grouping), sorted_pairs(carried))
         if slo.absent:
             absences.append(_absence(slo, metric, carried))
         if slo.success is None:
@@ -203,10 +198,6 @@ def _absence(slo: PyrraSlo, metric: PyrraMetric, labels: dict[str, str]) -> Aler
         name=ABSENT,
         expr=f"absent({metric}) == 1",
         for_s=absent_for_s(slo.rows, slo.target),
-        labels=_pairs(labels | {"severity": "critical"}),
-        annotations=_pairs(dict(slo.annotations)),
+        labels=sorted_pairs(labels | {"severity": "critical"}),
+        annotations=sorted_pairs(dict(slo.annotations)),
     )
-
-
-def _pairs(labels: dict[str, str]) -> Pairs:
-    return tuple(sorted(labels.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -88,3 +89,8 @@ class Episode:
     """None if it never fired."""
     resolved_at_s: float | None
     """The evaluation that ended it, pending or firing; None if still open at the last evaluation."""
+
+
+def sorted_pairs(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Labels as rules hold them."""
+    return tuple(sorted(labels.items()))

@@ -121,7 +121,7 @@ def _sli(indicator: EventsIndicator | LatencyIndicator, common: list[str], vocab
     if vocabulary.errors is not None:
         bad = _selector(vocabulary.errors, common)
     else:
-        assert vocabulary.code_label is not None, "errors are counted by code or by a counter of their own"  # noqa: S101
+        assert vocabulary.code_label is not None, "errors have a code or a counter of their own"  # noqa: S101 - as the message says
         codes = _alternatives(vocabulary.patterns(vocabulary.code_label, indicator.bad_codes))
         bad = _selector(vocabulary.requests, [*common, f'{vocabulary.code_label}=~"{codes}"'])
     return Sli(errors=_RATE.format(bad), total=_RATE.format(total), bare=True)

@@ -16,7 +16,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from workbench.alerts.go_format import go_duration
-from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup
+from workbench.alerts.numbers import number_text
+from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup, sorted_pairs
 from workbench.scenario.schema.policy import BurnRateRule, QueryIndicator, Slo
 from workbench.scenario.schema.sloth import SlothAlert as SlothAlertWords
 from workbench.scenario.schema.sloth import SlothWords
@@ -34,7 +35,6 @@ PAIRS = ("page-quick", "page-slow", "ticket-quick", "ticket-slow")
 """Names of a policy's rules that are Sloth's four pairs of windows."""
 DEFAULT_ALERT_NAME = "ErrorBudgetBurn"
 MODE_PROMETHEUS = "cli-gen-prom"
-MODE_KUBERNETES = "cli-gen-k8s"
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -242,7 +242,7 @@ def _error_ratios(slo: SlothSlo, generator: Generator) -> tuple[RecordingRule, .
 
 def _recorded(slo: SlothSlo, window_s: float, expr: str) -> RecordingRule:
     labels = slo.ids | {"sloth_window": go_duration(window_s)} | dict(slo.labels)
-    return RecordingRule(_metric(window_s), expr, _sorted(labels))
+    return RecordingRule(_metric(window_s), expr, sorted_pairs(labels))
 
 
 def _metric(window_s: float) -> str:
@@ -261,7 +261,7 @@ def _metadata(slo: SlothSlo, generator: Generator) -> tuple[RecordingRule, ...]:
     labels = slo.ids | dict(slo.labels)
     info = labels | {
         "sloth_mode": generator.mode,
-        "sloth_objective": _plain(slo.objective),
+        "sloth_objective": number_text(slo.objective),
         "sloth_spec": generator.spec,
         "sloth_version": generator.version,
     }
@@ -276,7 +276,9 @@ def _metadata(slo: SlothSlo, generator: Generator) -> tuple[RecordingRule, ...]:
         "slo:period_error_budget_remaining:ratio": f"1 - slo:period_burn_rate:ratio{slo.selector}",
         "sloth_slo_info": "vector(1)",
     }
-    return tuple(RecordingRule(name, expr, _sorted(info if name == "sloth_slo_info" else labels)) for name, expr in exprs.items())
+    return tuple(
+        RecordingRule(name, expr, sorted_pairs(info if name == "sloth_slo_info" else labels)) for name, expr in exprs.items()
+    )
 
 
 def _alerts(slo: SlothSlo, generator: Generator) -> tuple[AlertRule, ...]:
@@ -297,8 +299,8 @@ def _alert(
     return AlertRule(
         name=slo.alert_name,
         expr=f"{_too_fast(slo, quick, ignoring)}or{ignoring}\n{_too_fast(slo, slow, ignoring)}",
-        labels=_sorted({"sloth_severity": severity} | dict(alert.labels)),
-        annotations=_sorted(annotations | dict(alert.annotations)),
+        labels=sorted_pairs({"sloth_severity": severity} | dict(alert.labels)),
+        annotations=sorted_pairs(annotations | dict(alert.annotations)),
     )
 
 
@@ -310,13 +312,3 @@ def _too_fast(slo: SlothSlo, window: AlertWindow, ignoring: str) -> str:
         f"    {before}{_metric(length)}{slo.selector} > {threshold}{after}\n" for length in (window.short_s, window.long_s)
     )
     return f"(\n{short}    and{ignoring}\n{long})\n"
-
-
-def _plain(number: Decimal) -> str:
-    """Without exponent and without zeros at the end: `99.9`, `95`."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _sorted(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(labels.items()))

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from workbench.alerts.expressions import Rules, called, children, matcher_text, parsed, selector_text
+from workbench.alerts.expressions import Rules, called, children, parsed
 from workbench.alerts.plan import ALERTS, FOR_STATE
 from workbench.alerts.rule_files import RuleFiles
 from workbench.alerts.rules import AlertRule, Rule, RuleGroup
 from workbench.errors import Problem, Severity
 from workbench.promql.ast import Aggregate, Binary, Call, Matcher, MatchKind, Negate, Range, Selector, is_scalar
 from workbench.promql.selection import select
+from workbench.promql.text import bare_selector_text, matcher_text
 from workbench.scenario.names import listed, nearest
 from workbench.telemetry.series import Series, Telemetry
 
@@ -114,7 +115,7 @@ class _Check:
         severity = Severity.INFO if asked.may_be_empty else Severity.WARNING
         consequence = f"; {_can_never(rule)}" if never else ""
         name = next((m.text for m in selector.matchers if m.label == "__name__"), "")
-        message = f"{_called(rule)}: {selector_text(selector)} matches no series: {why}{consequence}"
+        message = f"{_called(rule)}: {bare_selector_text(selector)} matches no series: {why}{consequence}"
         return self._problem("rules/no-series", message, severity, group, index, name, found, allowed, near)
 
     def _of_rule(self, group: RuleGroup, index: int, rule: Rule, asked: Sequence[Selector]) -> Problem:

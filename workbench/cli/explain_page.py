@@ -211,7 +211,7 @@ def _summed(told: Sequence[SeriesLook]) -> str:
 def _one(one: SeriesLook) -> str:
     """What one series counts."""
     assert one.first_value is not None  # noqa: S101 - it has two samples
-    assert one.last_value is not None  # noqa: S101
+    assert one.last_value is not None  # noqa: S101 - it has two samples
     text = (
         f"{number_text(one.first_value)} to {number_text(one.last_value)}: counted {short(one.counted or 0.0)} x {one.factor:.6g}"
     )

@@ -7,14 +7,13 @@ OpenSLO's condition has one window. The short window of a rule, and what else ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from workbench.alerts.burn_rules import BurnRule
 from workbench.errors import Severity
 from workbench.interop.imported import NAME, dns_name
 from workbench.interop.openslo_alerts import KEEP_FIRING, MINIMA, PAGES, PAGING, SHORT_WINDOW
-from workbench.interop.outgoing import Outgoing, Said, outgoing, rule_path
+from workbench.interop.outgoing import Outgoing, Said, outgoing, plain, rule_path
 from workbench.scenario.schema.policy import Policy
 from workbench.units import DAY_S, HOUR_S, MINUTE_S, format_duration
 
@@ -68,14 +67,14 @@ def _slo(one: Outgoing, refs: list[str], names: dict[str, str], said: Said) -> d
     if window is None:
         said.refuse("a window is a whole number of minutes, hours or days", *path, "window")
     spec["timeWindow"] = [{"duration": window, "isRolling": True}]
-    objective: dict[str, Any] = {"target": _plain(slo.target)}
+    objective: dict[str, Any] = {"target": plain(slo.target)}
     spec["budgetingMethod"] = "Occurrences"
     if slo.time_slices is not None:
         length = _shorthand(slo.time_slices.length)
         if length is None:
             said.refuse("a slice is a whole number of minutes, hours or days", *path, "time_slices", "length")
         spec["budgetingMethod"] = "Timeslices"
-        objective |= {"timeSliceTarget": _plain(slo.time_slices.target), "timeSliceWindow": length}
+        objective |= {"timeSliceTarget": plain(slo.time_slices.target), "timeSliceWindow": length}
     spec["objectives"] = [objective]
     if refs:
         spec["alertPolicies"] = refs
@@ -156,7 +155,7 @@ def _condition(rule: BurnRule, said: Said, path: tuple[str, ...]) -> dict[str, A
     spec["condition"] = {
         "kind": "burnrate",
         "op": "gt" if stated.compare == ">" else "gte",
-        "threshold": _plain(rule.factor),
+        "threshold": plain(rule.factor),
         "lookbackWindow": long,
         "alertAfter": hold,
     }
@@ -169,8 +168,3 @@ def _shorthand(seconds: float) -> str | None:
         if seconds > 0 and seconds % size == 0:
             return f"{int(seconds // size)}{unit}"
     return None
-
-
-def _plain(number: Decimal) -> Decimal:
-    text = f"{number:f}"
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

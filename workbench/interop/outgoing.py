@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from workbench.alerts.burn_rules import BurnRule, burn_rules, rule_names, window_of
+from workbench.alerts.numbers import number_text
 from workbench.alerts.readiness import require_ready
 from workbench.alerts.renaming import Renaming
 from workbench.alerts.sli import Sli, sli_anywhere, sli_of
@@ -112,3 +114,8 @@ def rule_path(policy: Policy, slo: str, rule: BurnRule) -> tuple[str, ...]:
     if rule.name in policy.burn_rate_alerts:
         return ("burn_rate_alerts", rule.name)
     return ("slos", slo) if rule.name in rule_names(policy) and policy.alert_preset == "none" else ("alert_preset",)
+
+
+def plain(number: Decimal) -> Decimal:
+    """Without zeros at the end and without exponent, as a file shows it."""
+    return Decimal(number_text(number))

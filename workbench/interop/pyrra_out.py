@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from workbench.alerts.go_format import go_duration
+from workbench.alerts.numbers import number_text
 from workbench.alerts.preset_registry import all_presets
 from workbench.alerts.pyrra_shape import metrics_of
 from workbench.alerts.queries import terms
@@ -42,7 +42,7 @@ def resources(
             metadata["labels"] = dict(labels or {}) | handed
         if one.slo.annotations:
             metadata["annotations"] = {f"{PREFIX}{key}": value for key, value in one.slo.annotations.items()}
-        spec: dict[str, Any] = {"target": f"{_plain(one.slo.target * 100):f}", "window": go_duration(one.window_s)}
+        spec: dict[str, Any] = {"target": number_text(one.slo.target * 100), "window": go_duration(one.window_s)}
         if one.slo.description:
             spec["description"] = one.slo.description
         spec["indicator"] = _indicator(one, said)
@@ -104,8 +104,3 @@ def _alerting(policy: Policy, one: Outgoing, said: Said) -> dict[str, Any]:
     elif len(names) == 1 and (name := names.pop()) != "ErrorBudgetBurn":
         alerting["name"] = name
     return {"alerting": alerting} if alerting else {}
-
-
-def _plain(number: Decimal) -> Decimal:
-    text = f"{number:f}"
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

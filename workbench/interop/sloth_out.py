@@ -11,7 +11,7 @@ from workbench.alerts.burn_rules import BurnRule
 from workbench.alerts.go_format import go_duration
 from workbench.alerts.sloth_rules import alert_name_of
 from workbench.errors import Severity
-from workbench.interop.outgoing import Outgoing, Said, outgoing, rule_path
+from workbench.interop.outgoing import Outgoing, Said, outgoing, plain, rule_path
 from workbench.scenario.schema.policy import Policy
 from workbench.scenario.schema.sloth import SlothWords
 from workbench.units import DAY_S
@@ -125,7 +125,7 @@ def _warn_of_names(policy: Policy, one: Outgoing, said: Said) -> None:
 
 def _slo(one: Outgoing, pairs: Pairs) -> dict[str, Any]:
     slo, words = one.slo, one.slo.sloth or SlothWords()
-    out: dict[str, Any] = {"name": words.name or one.name, "objective": _plain(slo.target * 100)}
+    out: dict[str, Any] = {"name": words.name or one.name, "objective": plain(slo.target * 100)}
     if slo.description:
         out["description"] = slo.description
     if labels := dict(slo.labels) | dict(words.labels):
@@ -179,7 +179,7 @@ def _window(rule: BurnRule) -> dict[str, Any]:
 def _percent(share: Fraction) -> Decimal:
     """A share in percent, to twelve decimals."""
     exact = share * 100
-    return _plain(round(Decimal(exact.numerator) / Decimal(exact.denominator), _MOST_DIGITS))
+    return plain(round(Decimal(exact.numerator) / Decimal(exact.denominator), _MOST_DIGITS))
 
 
 def _built_in(one: Outgoing, pairs: Pairs) -> bool:
@@ -191,9 +191,3 @@ def _built_in(one: Outgoing, pairs: Pairs) -> bool:
 
 def _close(pair: tuple[float, float, Fraction], known: tuple[int, int, int]) -> bool:
     return (pair[0], pair[1]) == (known[0], known[1]) and abs(pair[2] - known[2]) < Fraction(1, 10**9)
-
-
-def _plain(number: Decimal) -> Decimal:
-    """Without zeros at the end and without exponent."""
-    text = f"{number:f}"
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -194,7 +194,7 @@ def _quotient(exprs: Sequence[Binary], set_of: Callable[[Selector], int]) -> _No
         return None
     top, bottom = tops[0], bottoms[0]
     assert top is not None  # noqa: S101 - just looked at
-    assert bottom is not None  # noqa: S101
+    assert bottom is not None  # noqa: S101 - just looked at
     if (top.window_ms, top.per_second) != (bottom.window_ms, bottom.per_second):
         return None
     above = _span(np.array([set_of(one.selector) for one in tops if one is not None]))

@@ -12,7 +12,7 @@ from workbench.promql.ast import Expr, Selector, Subquery, children
 from workbench.promql.counters import Counters
 from workbench.promql.dialect import Dialect, VersionedProfile
 from workbench.promql.moment import Moment
-from workbench.promql.read import Read
+from workbench.promql.read import Read, SharedRates
 from workbench.promql.selection import select
 from workbench.promql.steps import Steps
 from workbench.promql.vector import Labels, Scalar, Vector
@@ -40,6 +40,8 @@ class Evaluator:
         self.interval_ms = round(profile.evaluation_interval_s * 1000)
         """The step of a subquery that names none."""
         self.steps = Steps(self)
+        self.shared_rates: SharedRates | None = None
+        """Set by a caller who evaluates many expressions at the same instants, for as long as no sample is rewritten."""
         self._selected: dict[Selector, tuple[Series, ...]] = {}
         self._times: dict[int, Times] = {}
         self._numbers: dict[int, tuple[Expr, int]] = {}

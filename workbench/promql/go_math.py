@@ -11,7 +11,6 @@ import numpy as np
 from workbench.promql.vector import BoolArray
 from workbench.telemetry.series import FloatArray
 
-_LN2 = 0.693147180559945309417232121458176568
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _L = (
     6.666666666666735130e-01,

@@ -126,8 +126,13 @@ class Ranges:
         if function in RATES and latest_ms is None and len(right_ms) >= _FEW:
             copies = Copies.of(times, right_ms, self._moment.step_ms, window.window_ms, self._moment.dialect)
             if copies is not None:
+                shared = self._moment.evaluator.shared_rates
                 for row, one in zip(rows, group, strict=True):
+                    if shared is not None and shared.fill(one, function, window.window_ms, right_ms, values[row]):
+                        continue
                     self._copied(function, window, copies, one, values[row])
+                    if shared is not None:
+                        shared.keep(one, function, window.window_ms, right_ms, values[row])
                 present[rows] = True
                 return
         windows = self._windows_over(times, window, right_ms, latest_ms)

@@ -39,3 +39,33 @@ class Read:
         values: Array = series.values[first:end]
         falls = np.flatnonzero(values[1:] < values[:-1]) + 1
         return first, values.astype(np.float64, copy=False), falls
+
+
+class SharedRates:
+    """Rates of single series over windows that end at one block of instants, for all expressions that are evaluated at it.
+
+    Objectives overlap, so most series are read by several recording rules. It lives as long as the samples are not rewritten.
+    """
+
+    def __init__(self, cells: int = 1 << 23) -> None:
+        """At most so many numbers are kept; what comes later is computed by each expression for itself."""
+        self._free = cells
+        self._known: dict[tuple[Series, str, int, int, int, int], FloatArray] = {}
+
+    def fill(self, series: Series, function: str, window_ms: int, right_ms: IntArray, out: FloatArray) -> bool:
+        """Write what is known into `out` [T]; False if nothing is. The windows end at `right_ms`, at equal distances."""
+        known = self._known.get((series, function, window_ms, *_ends(right_ms)))
+        if known is None:
+            return False
+        out[:] = known
+        return True
+
+    def keep(self, series: Series, function: str, window_ms: int, right_ms: IntArray, values: FloatArray) -> None:
+        """Remember a copy of what was computed."""
+        if self._free >= len(values):
+            self._free -= len(values)
+            self._known[series, function, window_ms, *_ends(right_ms)] = values.copy()
+
+
+def _ends(right_ms: IntArray) -> tuple[int, int, int]:
+    return int(right_ms[0]), int(right_ms[-1]), len(right_ms)

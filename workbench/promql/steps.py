@@ -96,7 +96,7 @@ class Steps:
 
     def _fresh(self, expr: Expr, steps_ms: IntArray) -> tuple[Vector, bool]:
         from workbench.promql.evaluate import joined  # noqa: PLC0415 - the evaluator and its subqueries need each other
-        from workbench.promql.moment import Moment  # noqa: PLC0415
+        from workbench.promql.moment import Moment  # noqa: PLC0415 - the evaluator and its subqueries need each other
 
         parts, clashes = [], False
         for start in range(0, max(1, len(steps_ms)), _BLOCK):
@@ -121,9 +121,9 @@ class Steps:
         self, moment: Moment, function: str, window: Subquery, step_ms: int, right_ms: IntArray, scalars: Sequence[Scalar]
     ) -> Vector:
         """Every evaluation with steps of its own, as Prometheus does it."""
-        from workbench.promql.evaluate import joined  # noqa: PLC0415
-        from workbench.promql.moment import Moment  # noqa: PLC0415
-        from workbench.promql.ranges import Ranges  # noqa: PLC0415
+        from workbench.promql.evaluate import joined  # noqa: PLC0415 - the evaluator and its subqueries need each other
+        from workbench.promql.moment import Moment  # noqa: PLC0415 - the evaluator and its subqueries need each other
+        from workbench.promql.ranges import Ranges  # noqa: PLC0415 - the evaluator and its subqueries need each other
 
         first, last = self._first_and_last(right_ms, window.window_ms, step_ms)
         parts = []

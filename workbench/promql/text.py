@@ -24,6 +24,22 @@ def selector_text(selector: Selector) -> str:
     return _Text({}).of(selector)
 
 
+def bare_selector_text(selector: Selector) -> str:
+    """A selector without its modifiers."""
+    name, rest = "", []
+    for matcher in selector.matchers:
+        if not name and matcher.label == "__name__" and matcher.kind is MatchKind.EQUAL and _NAME.fullmatch(matcher.text):
+            name = matcher.text
+        else:
+            rest.append(matcher_text(matcher))
+    return f"{name}{{{','.join(rest)}}}" if rest or not name else name
+
+
+def matcher_text(matcher: Matcher) -> str:
+    """`code=~"5.."`."""
+    return f"{matcher.label}{matcher.kind}{_quoted(matcher.text)}"
+
+
 class _Text:
     def __init__(self, instead: Mapping[Expr, str]) -> None:
         self._instead = instead
@@ -36,9 +52,9 @@ class _Text:
             case Number(value):
                 return number_text(value)
             case Selector():
-                return _selector(expr) + _modifiers(expr)
+                return bare_selector_text(expr) + _modifiers(expr)
             case Range(selector, window_ms):
-                return f"{_selector(selector)}[{_ms(window_ms)}]{_modifiers(selector)}"
+                return f"{bare_selector_text(selector)}[{_ms(window_ms)}]{_modifiers(selector)}"
             case Call(function, arguments):
                 return f"{function}({', '.join(self.of(one) for one in arguments)})"
             case Aggregate():
@@ -80,20 +96,6 @@ def number_text(number: float) -> str:
     if number in (float("inf"), float("-inf")):
         return "+Inf" if number > 0 else "-Inf"
     return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(float(number))
-
-
-def _selector(selector: Selector) -> str:
-    name, rest = "", []
-    for matcher in selector.matchers:
-        if not name and matcher.label == "__name__" and matcher.kind is MatchKind.EQUAL and _NAME.fullmatch(matcher.text):
-            name = matcher.text
-        else:
-            rest.append(_matcher(matcher))
-    return f"{name}{{{','.join(rest)}}}" if rest or not name else name
-
-
-def _matcher(matcher: Matcher) -> str:
-    return f"{matcher.label}{matcher.kind}{_quoted(matcher.text)}"
 
 
 def _quoted(text: str) -> str:

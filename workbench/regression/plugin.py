@@ -70,9 +70,9 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the scenario; skip it if it turns out to expect nothing."""
-        from workbench.alerts.loading import load_scenario  # noqa: PLC0415
+        from workbench.alerts.loading import load_scenario  # noqa: PLC0415 - loading this plugin must cost nothing
         from workbench.expect import judge  # noqa: PLC0415 - loading this plugin must cost nothing
-        from workbench.run.month import run  # noqa: PLC0415
+        from workbench.run.month import run  # noqa: PLC0415 - loading this plugin must cost nothing
 
         scenario = load_scenario(self.path)
         if not scenario.expect:
@@ -83,7 +83,7 @@ class ScenarioItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What is wrong, one problem a line, without a traceback of ours."""
-        from workbench.errors import BadInput  # noqa: PLC0415
+        from workbench.errors import BadInput  # noqa: PLC0415 - loading this plugin must cost nothing
 
         error = excinfo.value
         if isinstance(error, ExpectationsFailed):

@@ -205,8 +205,8 @@ def _explained(
     results: Results, engine: RuleEngine, ruling: Ruling, labels: Labels, asked_s: float, others: tuple[Labels, ...]
 ) -> Explanation:
     standing = engine.state_of(ruling.name, labels, asked_s)
-    assert standing is not None, "the rule is known"  # noqa: S101
-    assert ruling.alert is not None, "the rule is an alert"  # noqa: S101
+    assert standing is not None, "the rule is known"  # noqa: S101 - as the message says
+    assert ruling.alert is not None, "the rule is an alert"  # noqa: S101 - as the message says
     at_s = standing.at_s
     mine = [e for e in engine.episodes() if e.alert == ruling.name and e.labels == labels]
     open_one = next((e for e in mine if e.pending_at_s <= at_s and (e.resolved_at_s is None or at_s < e.resolved_at_s)), None)

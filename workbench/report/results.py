@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.alerts.rules import AlertRule, Episode, Profile, RecordingRule, Rule, RuleGroup
+from workbench.alerts.rules import AlertRule, Episode, Profile, RecordingRule, Rule, RuleGroup, sorted_pairs
 from workbench.errors import BadInput, CouldNotRun, Problem
 from workbench.report.folder import MARKER
 from workbench.report.tables import OUTCOME_VERSION
@@ -68,7 +68,7 @@ def read_results(folder: Path) -> Results:
 def read_series(folder: Path, wanted: Wanted) -> Iterator[Series]:
     """The wanted series of a folder, those with the same scrapes sharing one array of times."""
     import pyarrow as pa  # noqa: PLC0415 - slow to import
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
 
     seen: set[SeriesKey] = set()
     for name in TABLES:
@@ -113,26 +113,22 @@ def _results(folder: Path, document: dict[str, Any]) -> Results:
 
 
 def _group(group: dict[str, Any]) -> RuleGroup:
-    return RuleGroup(**{**group, "rules": tuple(_rule(rule) for rule in group["rules"]), "labels": _pairs(group["labels"])})
+    return RuleGroup(**{**group, "rules": tuple(_rule(rule) for rule in group["rules"]), "labels": sorted_pairs(group["labels"])})
 
 
 def _rule(rule: dict[str, Any]) -> Rule:
-    labels = _pairs(rule["labels"])
+    labels = sorted_pairs(rule["labels"])
     if "record" in rule:
         return RecordingRule(**{**rule, "labels": labels})
-    return AlertRule(**{**rule, "labels": labels, "annotations": _pairs(rule["annotations"])})
+    return AlertRule(**{**rule, "labels": labels, "annotations": sorted_pairs(rule["annotations"])})
 
 
 def _episode(episode: dict[str, Any]) -> Episode:
-    return Episode(**{**episode, "labels": _pairs(episode["labels"])})
+    return Episode(**{**episode, "labels": sorted_pairs(episode["labels"])})
 
 
 def _incident(incident: dict[str, Any]) -> Incident:
     return Incident(**{**incident, "routes": _texts(incident["routes"]), "tiers": _texts(incident["tiers"])})
-
-
-def _pairs(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(labels.items()))
 
 
 def _texts(texts: Iterable[str]) -> tuple[str, ...]:

@@ -22,9 +22,13 @@ def listed(names: Collection[str]) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The valid name nearest to `name`, letter case apart; None if none is near."""
+    """The valid name nearest to `name`, letter case apart, or the first one that has it as a word (`status_code` for `code`).
+
+    None if none is near.
+    """
     if len(name) > _LONGEST:
         return None
+    folded = name.casefold()
     by_folded = {one.casefold(): one for one in islice(names, _MOST)}
-    close = get_close_matches(name.casefold(), by_folded, n=1)
+    close = get_close_matches(folded, by_folded, n=1) or [one for one in by_folded if folded in one.split("_")]
     return by_folded[close[0]] if close else None

@@ -57,6 +57,8 @@ def _as_duration(text: str) -> str | None:
     if not match:
         return None
     number, word = match[1], match[2].lower()
+    if match[2] == "M":  # months, as OpenSLO writes them: `1m` would be a minute
+        return None
     unit = _UNIT_WORDS.get(word) or _UNIT_WORDS.get(word.removesuffix("s")) or ("" if word else "s")
     return f"{number}{unit}" if unit else None
 

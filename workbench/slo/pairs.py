@@ -44,7 +44,7 @@ def paired(
 def _turned(one: Contribution, *, part_is_bad: bool) -> Contribution:
     """The part is good, unless it is bad."""
     times, bad, known, everything = one
-    assert bad is not None and known is not None, "pairs count both"  # noqa: S101, PT018
+    assert bad is not None and known is not None, "pairs count both"  # noqa: S101, PT018 - as the message says
     return (times, known - bad, known, everything) if part_is_bad else one
 
 

@@ -18,6 +18,7 @@ from workbench.promql.ast import MatchKind, Selector
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
 from workbench.promql.selection import select
+from workbench.promql.text import bare_selector_text
 from workbench.promql.vector import BoolArray
 from workbench.scenario.names import listed, nearest
 from workbench.scenario.schema.policy import Policy, QueryIndicator
@@ -78,7 +79,7 @@ def query_findings(policy: Policy, telemetry: Telemetry) -> Iterator[Problem]:
             effect = "is unknown" if key == "total" else f"has no {'bad' if key == 'errors' else key} events"
             yield Problem(
                 "slo/unmatched",
-                f"objective {name} {effect}: no series matches {selector_text(selector)}",
+                f"objective {name} {effect}: no series matches {bare_selector_text(selector)}",
                 Severity.WARNING if key in ("total", "ratio", "good") else Severity.INFO,
                 path=format_path(("slos", name, "indicator", key)),
             )
@@ -92,14 +93,6 @@ def query_findings(policy: Policy, telemetry: Telemetry) -> Iterator[Problem]:
                 Severity.INFO,
                 path=format_path(("slos", name, "indicator")),
             )
-
-
-def selector_text(selector: Selector) -> str:
-    """A selector as one writes it."""
-    name = "".join(m.text for m in selector.matchers if m.label == "__name__" and m.kind is MatchKind.EQUAL)
-    rest = [m for m in selector.matchers if not (m.label == "__name__" and m.kind is MatchKind.EQUAL)]
-    inside = ",".join(f'{m.label}{m.kind}"{m.text}"' for m in rest)
-    return f"{name}{{{inside}}}" if inside else name
 
 
 def _terms(indicator: QueryIndicator, key: str) -> tuple[Term, ...] | None:

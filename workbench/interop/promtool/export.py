@@ -81,7 +81,7 @@ class _Writer:
     """The tests of one alert."""
 
     def __init__(self, outcome: Outcome, policy: Policy, groups: Sequence[RuleGroup], group: RuleGroup, rule: AlertRule) -> None:
-        assert outcome.telemetry is not None, "a simulated run has telemetry"  # noqa: S101
+        assert outcome.telemetry is not None, "a simulated run has telemetry"  # noqa: S101 - as the message says
         self._outcome, self._policy, self._group, self._rule = outcome, policy, group, rule
         self._telemetry: Telemetry = outcome.telemetry
         self._rules = rules_behind([rule], groups)

@@ -18,7 +18,6 @@ from workbench.promql.ast import Range, children
 from workbench.units import format_duration
 
 NAME = "rules/group-interval"
-LOOKBACK_S = 300.0
 
 
 def check_rules(rules: Rules) -> Iterator[Problem]:

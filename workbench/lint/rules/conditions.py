@@ -18,7 +18,6 @@ _NAMED_WINDOW = re.compile(r"(?:rate|ratio|burn|errors?|_|:)_?(\d+(?:ms|[smhdw])
 _WINDOW_LABELS = ("window", "sloth_window", "slo_window", "interval")
 _PART = re.compile(r"(\d+)(ms|[smhdw])")
 _MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_LARGEST_BUDGET = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
