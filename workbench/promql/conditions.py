@@ -12,6 +12,7 @@ from workbench.promql.bounds import Batch, leaves, shape
 from workbench.promql.counters import Counters
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.set_bounds import SetBounds
+from workbench.promql.splitting import by_group
 from workbench.promql.vector import BoolArray, Labels
 from workbench.promql.windows import IntArray
 from workbench.telemetry.series import Series
@@ -46,7 +47,9 @@ class Conditions:
 
     def __init__(self, evaluator: Evaluator, exprs: Sequence[Expr]) -> None:
         self._evaluator = evaluator
-        self._exprs = tuple(exprs)
+        self._whole = tuple(exprs)
+        self._parts = tuple(_parts(expr, evaluator) for expr in exprs)
+        self._exprs = tuple(part for parts in self._parts for _, part in parts)
         groups: dict[int, _Together] = {}
         for index, expr in enumerate(self._exprs):
             self._place(index, expr, groups)
@@ -66,7 +69,23 @@ class Conditions:
         out: list[Presence | None] = [None] * len(self._exprs)
         for group in self._groups:
             self._bounded(group, instants_ms, out)
-        return [self._exact(index, instants_ms) if found is None else found for index, found in enumerate(out)]
+        bounded = iter(out)
+        return [
+            self._put_together(expr, [(labels, next(bounded)) for labels, _ in parts], instants_ms)
+            for expr, parts in zip(self._whole, self._parts, strict=True)
+        ]
+
+    def _put_together(self, expr: Expr, parts: Sequence[tuple[Labels | None, Presence | None]], instants_ms: IntArray) -> Presence:
+        """The presence of an expression out of those of its parts, or of the whole where bounds say nothing of one."""
+        elements: dict[Labels, BoolArray] = {}
+        for labels, presence in parts:
+            if presence is None:
+                return self._exact(expr, instants_ms)
+            if labels is None:
+                return presence
+            if _ONE in presence.elements:
+                elements[labels] = presence.elements[_ONE]
+        return Presence(elements)
 
     def _place(self, index: int, expr: Expr, groups: dict[int, _Together]) -> None:
         """Put an expression to the counters that it needs, if bounds exist for it: all scraped together, all different."""
@@ -123,11 +142,19 @@ class Conditions:
         if not open_at.size:
             return Presence({_ONE: sure} if sure.any() else {})
         found = sure.copy()
-        exact = self._exact(index, instants_ms[open_at])
+        exact = self._exact(self._exprs[index], instants_ms[open_at])
         # One element without labels on each side of every operator: nothing that could fail.
         found[open_at] = exact.elements.get(_ONE, False)
         return Presence({_ONE: found})
 
-    def _exact(self, index: int, instants_ms: IntArray) -> Presence:
-        vector = self._evaluator.evaluate(self._exprs[index], instants_ms / 1000.0)
+    def _exact(self, expr: Expr, instants_ms: IntArray) -> Presence:
+        vector = self._evaluator.at(expr, instants_ms)
         return Presence(dict(zip(vector.labels, vector.present, strict=True)), vector.failed)
+
+
+def _parts(expr: Expr, evaluator: Evaluator) -> tuple[tuple[Labels | None, Expr], ...]:
+    """The expression itself, or the condition of each of its groups with the group's labels."""
+    groups = by_group(expr, evaluator)
+    if not groups or not leaves(groups[0][1]):
+        return ((None, expr),)
+    return groups

@@ -35,6 +35,8 @@ class Counters:
         self._exact_types = all(v.dtype.kind in "iu" for v in values)
         self._sets = tuple(np.array(rows) for rows in sets)
         self._order, self._starts, self._weights = _classes(len(values), sets)
+        self._parts = tuple(tuple(np.flatnonzero(row).tolist()) for row in self._weights)
+        """The classes of which each set is made."""
         self._alone = [rows[0] for rows in sets] if all(len(rows) == 1 for rows in sets) else None
         """The counter of each set, if every set has only one."""
         self._totals = np.zeros((len(sets), len(times)))
@@ -130,7 +132,12 @@ class Counters:
             return
         fresh = held[:, start - begin :]
         totals = self._totals[:, start:end]
-        np.matmul(self._weights, np.add.reduceat(fresh, self._starts, axis=0), out=totals)
+        sums = np.add.reduceat(fresh, self._starts, axis=0)
+        # Each set has few of the classes, so rows are added; a product of matrices would multiply mostly by 0.
+        for row, (first, *others) in zip(totals, self._parts, strict=True):
+            row[:] = sums[first]
+            for other in others:
+                np.add(row, sums[other], out=row)
         totals += self._of_sets(self._before[-1])[:, None]
         if falls.any():
             for column in np.flatnonzero(falls.any(axis=0)):
