@@ -60,8 +60,9 @@ class Machine:
         self._quick = tuple(self._find_quick())
         quick = {one.place for some in self._quick for one in some.rulings}
         self._steps = tuple(step for step in self.program.steps if step.places[0] not in quick)
-        self.largest_block = 2048 if self._steps else 8192
-        """Instants that are computed at once: few enough that the rates which rules share are kept for all of them."""
+        self.largest_block = 2048 if self._steps else 32_768
+        """Instants that are computed at once: few enough that the rates which rules share are kept for all of them; without such
+        rules as many as fit a cache, since every block costs some hundred calls."""
 
     def advance(self, after_ms: int, to_ms: int) -> list[Event]:
         """Compute every rule at its instants in (after, to]; what happens to alerts, in order."""
