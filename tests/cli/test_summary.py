@@ -150,3 +150,15 @@ def test_the_budget_is_that_of_its_window_and_not_of_the_days_measured():
     for slo in outcome.slos:
         consumed = Decimal(slo.total - slo.good) / slo.total / (1 - slo.target) * 100 / 3
         assert f"{consumed:.1f}%" in " ".join(row(text, slo.name[:20]))
+
+
+def test_many_findings_of_one_check_are_counted_and_those_of_others_stay():
+    many = tuple(Problem("a/b", f"the {i}. of them") for i in range(9))
+    outcome = replace(synthetic_outcome(), findings=(*many, Problem("c/d", "another one")))
+
+    text = printed(outcome)
+
+    assert [i for i in range(9) if f"the {i}. of them" in text] == [0, 1, 2, 3, 4, 5]
+    assert "and 3 more [a/b]" in text
+    assert "another one" in text
+    assert "more [c/d]" not in text

@@ -120,8 +120,12 @@ def test_a_chain_of_recording_rules_is_followed(tmp_path):
         RuleGroup(
             "alerts",
             (
-                RecordingRule("route:ratio:rate1m", "route:errors:rate1m / sum by (route) (rate(req_total[1m]))"),
-                AlertRule("Errors", "route:ratio:rate1m > 5 * 0.01", 60.0, labels=(("severity", "page"),)),
+                RecordingRule(
+                    "route:ratio:rate1m",
+                    "route:errors:rate1m / sum by (route) (rate(req_total[1m]))",
+                    (("team", "web"),),
+                ),
+                AlertRule("Errors", "max without (team) (route:ratio:rate1m) > 5 * 0.01", 60.0, labels=(("severity", "page"),)),
             ),
         ),
     )
@@ -132,6 +136,7 @@ def test_a_chain_of_recording_rules_is_followed(tmp_path):
     [ratio] = found.numbers.recorded
     [errors] = ratio.behind.recorded
     assert (ratio.record, errors.record) == ("route:ratio:rate1m", "route:errors:rate1m")
+    assert ratio.elements[0].labels == (("route", "/a"), ("team", "web"))
     assert found.numbers.comparisons[0].windows_s == (60.0,)
     assert found.numbers.comparisons[0].left[0].value == ratio.elements[0].value
     assert errors.elements[0].value == pytest.approx(1 / 15)

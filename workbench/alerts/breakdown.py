@@ -10,6 +10,7 @@ from workbench.alerts.program import Ruling
 from workbench.alerts.rules import RecordingRule, RuleGroup
 from workbench.alerts.window_look import SeriesLook, look
 from workbench.promql.ast import COMPARISONS, Aggregate, Binary, Call, Expr, Negate, Number, Range, Selector, children, is_scalar
+from workbench.promql.recorded import recorded_key
 from workbench.promql.rule_reader import selectors
 from workbench.promql.selection import select
 from workbench.promql.text import expr_text, selector_text
@@ -190,7 +191,11 @@ class _Breaker:
                 at_ms = self._at_ms if one.place < self._ruling.place else self._at_ms - self._ruling.step_ms
                 at_ms = max(0, at_ms // one.step_ms * one.step_ms)
                 behind = break_down(self._machine, one, at_ms, self._above)
-                yield Recorded(one.rule.record, one.group, one.rule, at_ms / 1000, behind.elements, behind)
+                written = tuple(
+                    Element(recorded_key(one.name, tuple({**dict(element.labels), **one.labels}.items())).labels, element.value)
+                    for element in behind.elements
+                )
+                yield Recorded(one.rule.record, one.group, one.rule, at_ms / 1000, written, behind)
 
     def _rulings_behind(self, expr: Expr) -> list[Ruling]:
         keys = {key for selector in selectors(expr) for key in self._machine.recordings.matching(selector)}

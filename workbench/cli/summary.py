@@ -19,6 +19,8 @@ from workbench.slo.account import BudgetStatus
 
 MOST_ROWS = 12
 """Rules or incidents that a terminal shows; the files hold all of them."""
+MOST_OF_A_CHECK = 6
+"""Findings of one check that a terminal shows."""
 
 _STATUS_STYLE = {
     BudgetStatus.HEALTHY: "green",
@@ -49,7 +51,7 @@ def print_summary(
     _credits(outcome, console)
     _scorecard(outcome, console)
     _problems("Expectations that failed", expectations_failed, console)
-    _problems("Findings", outcome.findings, console)
+    _problems("Findings", outcome.findings, console, most=MOST_OF_A_CHECK)
     if files:
         _title("Files", console)
         for file in files:
@@ -286,11 +288,15 @@ def _scorecard(outcome: Outcome, console: Console) -> None:
     _show(table, console)
 
 
-def _problems(title: str, problems: Sequence[Problem], console: Console) -> None:
+def _problems(title: str, problems: Sequence[Problem], console: Console, most: int | None = None) -> None:
     if not problems:
         return
     _title(title, console)
+    told: dict[str, int] = {}
     for problem in problems:
+        told[problem.check] = told.get(problem.check, 0) + 1
+        if most is not None and told[problem.check] > most:
+            continue
         text = _text(f"{problem.severity}: ", style=_SEVERITY_STYLE[problem.severity])
         text.append_text(_text(problem.message))
         rest = [
@@ -303,3 +309,6 @@ def _problems(title: str, problems: Sequence[Problem], console: Console) -> None
         ]
         text.append_text(_text(" " + "; ".join(part for part in rest if part), style="dim"))
         console.print(Padding(text, (0, 0, 0, 2), expand=False))
+    for check, count in told.items():
+        if most is not None and count > most:
+            _note(f"and {count - most} more [{check}]; the report and -o json have all", console)

@@ -40,8 +40,7 @@ def specs(policy: Policy, routes: Sequence[str] | None, said: Said) -> list[dict
         spec = by_service.setdefault(service, {"version": "prometheus/v1", "service": service, "slos": []})
         spec["slos"].append(_slo(one, pairs))
         if not _built_in(one, pairs):
-            message = f"windows are not Sloth's own for {go_duration(one.window_s)}: give Sloth those of `export alertwindows`"
-            said.of_objective(message, one.name)
+            said.of_objective(f"windows are not Sloth's own for {go_duration(one.window_s)}: {_given(pairs)}", one.name)
     if len(periods) > 1:
         found = ", ".join(f"{go_duration(period_s)} ({name})" for period_s, name in periods.items())
         said.warn(f"a spec states no window, and one run of Sloth has one SLO period for all: {found}", "slos")
@@ -96,6 +95,15 @@ def _pairs(policy: Policy, one: Outgoing, said: Said) -> Pairs:
             )
         pairs[severity] = tuple(rules)
     return pairs
+
+
+def _given(pairs: Mapping[str, Sequence[BurnRule]]) -> str:
+    """How Sloth gets the windows."""
+    missing = [severity for severity, rules in pairs.items() if not rules]
+    if not missing:
+        return "give Sloth those of `export alertwindows`"
+    pair = " and ".join(missing)
+    return f"AlertWindows need two pages and two tickets, so write any windows for {pair} beside these; the spec disables {pair}"
 
 
 def _warn_of_rules(policy: Policy, one: Outgoing, pairs: Pairs, said: Said) -> None:
