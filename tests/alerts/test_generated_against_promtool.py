@@ -9,8 +9,6 @@ from workbench.alerts.burn_rate import rule_groups
 from workbench.alerts.rules import Profile
 from workbench.alerts.timeline import timeline
 from workbench.alerts.vocabulary import Vocabulary, routes_of
-from workbench.errors import BadInput
-from workbench.promql.parse import parse
 from workbench.scenario.schema.policy import Policy
 from workbench.telemetry.series import Series, SeriesKey, Telemetry
 
@@ -204,15 +202,6 @@ def test_a_sliced_objective_records_its_slices_before_its_alerts_once_a_slice():
     assert 'and ignoring (slo) sum(increase(req{code=~"5.."}[45m])) >= 20)' in group.alerts[1].expr
 
 
-def averages_are_evaluated():
-    try:
-        parse("avg_over_time(a[5m]) > bool 1")
-    except BadInput:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not averages_are_evaluated(), reason="avg_over_time is not evaluated")
 @pytest.mark.parametrize("seed", [3, 11])
 def test_the_timeline_of_time_slices_is_that_of_the_real_rule_manager(tmp_path, seed):
     telemetry = counters(seed, samples=230, routes=2)
@@ -221,7 +210,6 @@ def test_the_timeline_of_time_slices_is_that_of_the_real_rule_manager(tmp_path, 
     assert compare(tmp_path, groups, telemetry, every_s=60)
 
 
-@pytest.mark.skipif(not averages_are_evaluated(), reason="avg_over_time is not evaluated")
 def test_the_first_error_of_all_is_one_bad_slice_of_many_and_not_all_of_them():
     times = np.arange(960) * 15.0
     good, bad = np.arange(960) * 10, np.where(np.arange(960) > 700, 30, 0)
