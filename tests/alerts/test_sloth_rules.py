@@ -14,12 +14,24 @@ from workbench.alerts.sloth_rules import (
     SlothAlert,
     SlothSlo,
     go_number,
-    google_windows,
     sloth_groups,
 )
 from workbench.interop.prometheus import rule_file
 
-DAY = 86_400
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def google_windows(period_s):
+    """2 % in 1h, 5 % in 6h, 10 % in 1d and 10 % in 3d of any period. Sloth has them built in for 28d and 30d."""
+    return AlertWindows(
+        period_s,
+        AlertWindow(Decimal(2), 5 * MINUTE, HOUR),
+        AlertWindow(Decimal(5), 30 * MINUTE, 6 * HOUR),
+        AlertWindow(Decimal(10), 2 * HOUR, DAY),
+        AlertWindow(Decimal(10), 6 * HOUR, 3 * DAY),
+    )
+
+
 CHECKOUT = SlothSlo(
     service="shop",
     name="checkout",

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.slo.making import START, policy, requests, slo, telemetry
+from workbench.alerts.expressions import Rules
 from workbench.alerts.rules import AlertRule, Episode, RuleGroup
 from workbench.alerts.vocabulary import SIMULATED
 from workbench.scoring.match import score
-from workbench.scoring.watch import longest_window_s, watches
+from workbench.scoring.watch import watches
 from workbench.slo.measure import measure_slos
 from workbench.world.truth import Incident, Truth
 
@@ -295,11 +296,11 @@ def test_matching_agrees_with_the_rule_read_aloud_and_the_order_of_inputs_does_n
         ("count_over_time(a[3d] offset 1h)", 259_200),
         ("max_over_time(x[6h:1m])", 21_600),
         ("max_over_time(rate(x[1h])[6h:1m])", 25_200),
-        ("up == 0", 3600),
+        ("up == 0", 0),
     ],
 )
 def test_the_longest_window_of_a_rule_is_read_off_its_expression(expr, seconds):
-    assert longest_window_s(AlertRule("x", expr)) == seconds
+    assert Rules((RuleGroup("g", (AlertRule("x", expr),)),)).reach_ms(0) == 1000 * seconds
 
 
 def test_a_rule_that_names_no_objective_watches_all():

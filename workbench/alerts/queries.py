@@ -41,7 +41,12 @@ def placed(query: str, window: str) -> str:
 @lru_cache(maxsize=1024)
 def parsed(query: str) -> Expr:
     """The expression that a query says, its window marked; raises BadInput as `parse` does."""
-    return parse(placed(query, f"{_MARK_MS}ms"))
+    mark = f"{_MARK_MS}ms"
+    try:
+        return parse(placed(query, mark))
+    except BadInput as error:
+        # The user wrote a window to be filled in, and is shown that.
+        raise BadInput(replace(one, message=one.message.replace(mark, "{{.window}}")) for one in error.problems) from None
 
 
 @lru_cache(maxsize=1024)

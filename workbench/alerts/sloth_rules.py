@@ -21,7 +21,7 @@ from workbench.alerts.rules import AlertRule, RecordingRule, RuleGroup, sorted_p
 from workbench.scenario.schema.policy import BurnRateRule, QueryIndicator, Slo
 from workbench.scenario.schema.sloth import SlothAlert as SlothAlertWords
 from workbench.scenario.schema.sloth import SlothWords
-from workbench.units import DAY_S, HOUR_S, MINUTE_S
+from workbench.units import DAY_S, HOUR_S
 
 WINDOW_VARIABLE = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 """Where a query takes its window: `{{.window}}`, with or without blanks."""
@@ -67,17 +67,6 @@ class AlertWindows:
         """Every window once, from the shortest."""
         pairs = (self.page_quick, self.page_slow, self.ticket_quick, self.ticket_slow)
         return tuple(sorted({length for pair in pairs for length in (pair.short_s, pair.long_s)}))
-
-
-def google_windows(period_s: float) -> AlertWindows:
-    """2 % in 1h, 5 % in 6h, 10 % in 1d and 10 % in 3d of any period. Sloth has them built in for 28d and 30d."""
-    return AlertWindows(
-        period_s,
-        AlertWindow(Decimal(2), 5 * MINUTE_S, HOUR_S),
-        AlertWindow(Decimal(5), 30 * MINUTE_S, 6 * HOUR_S),
-        AlertWindow(Decimal(10), 2 * HOUR_S, DAY_S),
-        AlertWindow(Decimal(10), 6 * HOUR_S, 3 * DAY_S),
-    )
 
 
 @dataclass(frozen=True, slots=True)

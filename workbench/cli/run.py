@@ -80,8 +80,14 @@ def command(
         check_file(alerts_out, read=(scenario, *(rules.files if rules is not None else ())))
     from workbench.run.month import run
 
-    with progress(f"Simulating {loaded.name}", 1.0) as at:
-        outcome = run(loaded, rules=rules, progress=at)
+    try:
+        with progress(f"Simulating {loaded.name}", 1.0) as at:
+            outcome = run(loaded, rules=rules, progress=at)
+    except BadInput as error:
+        ours = ("metrics", "slos")
+        raise BadInput(
+            read.placed(one) if one.file is None and (one.path or "").startswith(ours) else one for one in error.problems
+        ) from None
     failed = judge(outcome, loaded.expect)
     if alerts_out is not None:
         from workbench.report.folder import write_file

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from workbench.alerts.coverage import covered_routes
-from workbench.alerts.expressions import Rules
 from workbench.alerts.rules import AlertRule, RuleGroup
 from workbench.alerts.subjects import Subject, Subjects
 from workbench.alerts.subjects import pages as pages_on_call
@@ -72,11 +71,6 @@ def _watch(policy: Policy, name: str, rules: list[AlertRule], subjects: Subjects
 def pages(policy: Policy, rule: AlertRule) -> bool:
     """Whether a rule wakes the on-call: `alerts.subjects.pages` of the labels that it sets."""
     return pages_on_call(policy, rule.name, dict(rule.labels))
-
-
-def longest_window_s(rule: AlertRule) -> float:
-    """The longest way back that a rule by itself looks; an hour if it looks at the present only."""
-    return Rules((RuleGroup("", (rule,)),)).reach_ms(0) / 1000.0 or float(HOUR_S)
 
 
 def touches(incident: Incident, slo: Slo, vocabulary: Vocabulary = SIMULATED, *, has_routes: bool) -> bool:

@@ -6,15 +6,13 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from workbench.errors import BadInput, Problem
 from workbench.telemetry.complaints import Complaints, quoted
 from workbench.telemetry.counters import IntArray
-from workbench.telemetry.instants import Instants, TimeForm
+from workbench.telemetry.parts import Parts
 from workbench.telemetry.series import FloatArray
 from workbench.telemetry.source import Form, text_lines
 from workbench.telemetry.table import (
@@ -25,7 +23,6 @@ from workbench.telemetry.table import (
     Layout,
     Table,
     TextColumn,
-    Texts,
     check_of,
     text_fits,
     text_problem,
@@ -33,7 +30,6 @@ from workbench.telemetry.table import (
 
 _CHUNK = 50_000
 _PEEK = 1_000
-_Scalar = TypeVar("_Scalar", np.int64, np.float64)
 _Chunk = tuple[list[list[str]], list[int]]
 
 
@@ -98,19 +94,12 @@ def _chunks(path: Path, form: Form, complaints: Complaints) -> Iterator[_Chunk]:
     yield rows, lines
 
 
-class _CellReader:
+class _CellReader(Parts):
     """Turns chunks of text cells into columns."""
 
     def __init__(self, columns: Columns, complaints: Complaints) -> None:
-        self.columns = columns
-        self.complaints = complaints
-        self.instants = Instants(complaints)
-        self.time: list[IntArray] = []
+        super().__init__(columns, complaints)
         self.lines: list[IntArray] = []
-        self.numbers: dict[int, list[FloatArray]] = {position: [] for position in columns.numbers}
-        self.flags: dict[int, list[FloatArray]] = {position: [] for position in columns.flags}
-        self.codes: dict[int, list[IntArray]] = {column.position: [] for column in columns.texts}
-        self.known: dict[int, dict[str, int]] = {column.position: {} for column in columns.texts}
         self.cells = 0
 
     def take(self, rows: list[list[str]], lines: list[int]) -> None:
@@ -206,18 +195,7 @@ class _CellReader:
 
     def table(self) -> Table:
         """Everything taken, as columns."""
-        return Table(
-            names=self.columns.names,
-            form=self.instants.form or TimeForm.ZONED,
-            time_us=_joined(self.time, np.int64),
-            numbers={position: _joined(parts, np.float64) for position, parts in self.numbers.items()},
-            texts={
-                position: Texts(_joined(parts, np.int64).astype(np.int32), tuple(self.known[position]))
-                for position, parts in self.codes.items()
-            },
-            flags={position: _joined(parts, np.float64) > 0 for position, parts in self.flags.items()},
-            lines=_joined(self.lines, np.int64),
-        )
+        return self.joined(np.concatenate(self.lines) if self.lines else np.empty(0, dtype=np.int64))
 
 
 def _any_number(cell: str) -> float | None:
@@ -232,7 +210,3 @@ def _number(cell: str) -> float | None:
     """The finite number in a cell; None for a cell that is none."""
     number = _any_number(cell)
     return number if number is not None and math.isfinite(number) else None
-
-
-def _joined(parts: list[npt.NDArray[_Scalar]], dtype: type[_Scalar]) -> npt.NDArray[_Scalar]:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)

@@ -15,7 +15,8 @@ import pyarrow.types as kinds
 from workbench.errors import BadInput, Problem
 from workbench.telemetry.complaints import Complaints, quoted
 from workbench.telemetry.counters import IntArray
-from workbench.telemetry.instants import LATEST_S, MICROSECONDS, UNKNOWN_US, Instants, TimeForm
+from workbench.telemetry.instants import LATEST_S, MICROSECONDS, UNKNOWN_US, TimeForm
+from workbench.telemetry.parts import Parts
 from workbench.telemetry.series import FloatArray
 from workbench.telemetry.table import (
     MAX_CELLS,
@@ -24,7 +25,6 @@ from workbench.telemetry.table import (
     Layout,
     Table,
     TextColumn,
-    Texts,
     check_of,
     text_fits,
     text_problem,
@@ -109,18 +109,11 @@ def _check_types(schema: Any, columns: Columns, complaints: Complaints) -> None:
     complaints.stop_if_any()
 
 
-class _ColumnReader:
+class _ColumnReader(Parts):
     """Turns record batches into columns."""
 
     def __init__(self, columns: Columns, complaints: Complaints) -> None:
-        self.columns = columns
-        self.complaints = complaints
-        self.instants = Instants(complaints)
-        self.time: list[IntArray] = []
-        self.numbers: dict[int, list[FloatArray]] = {position: [] for position in columns.numbers}
-        self.flags: dict[int, list[FloatArray]] = {position: [] for position in columns.flags}
-        self.codes: dict[int, list[IntArray]] = {column.position: [] for column in columns.texts}
-        self.known: dict[int, dict[str, int]] = {column.position: {} for column in columns.texts}
+        super().__init__(columns, complaints)
         self.seen = 0
 
     def take(self, batch: Any) -> None:
@@ -210,19 +203,4 @@ class _ColumnReader:
 
     def table(self) -> Table:
         """Everything taken, as columns."""
-
-        def joined(parts: list[Any], dtype: Any) -> Any:
-            return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
-
-        return Table(
-            names=self.columns.names,
-            form=self.instants.form or TimeForm.ZONED,
-            time_us=joined(self.time, np.int64),
-            numbers={position: joined(parts, np.float64) for position, parts in self.numbers.items()},
-            texts={
-                position: Texts(joined(parts, np.int64).astype(np.int32), tuple(self.known[position]))
-                for position, parts in self.codes.items()
-            },
-            flags={position: joined(parts, np.float64) > 0 for position, parts in self.flags.items()},
-            lines=None,
-        )
+        return self.joined(None)
