@@ -31,7 +31,7 @@ def asked_range(parameters):
 
 
 class Server(ThreadingHTTPServer):
-    """A client that gives up in the middle of an answer is what some tests are about; it must not speak into another test's output."""
+    """A client may give up in the middle of an answer, as some tests want; that must not speak into the output of another test."""
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exception(), ConnectionError):
