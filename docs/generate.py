@@ -108,16 +108,19 @@ def _document(model: type[BaseModel], described: set[str]) -> Iterator[str]:
             yield from _fields(parts[name])
 
 
-def _named(node: Any, parts: dict[str, Any]) -> dict[str, None]:
-    """Names of all parts below a node of a schema, depth first, each once."""
+def _named(node: Any, parts: dict[str, Any], found: dict[str, None] | None = None) -> dict[str, None]:
+    """Names of all parts below a node of a schema, depth first, each once; a part may hold itself."""
+    found = {} if found is None else found
     if isinstance(node, dict):
         if isinstance(reference := node.get("$ref"), str):
             name = reference.rsplit("/", 1)[-1]
-            return {name: None} | _named(parts[name].get("properties"), parts)
+            if name not in found:
+                found[name] = None
+                _named(parts[name].get("properties"), parts, found)
+            return found
         node = list(node.values())
-    found: dict[str, None] = {}
     for child in node if isinstance(node, list) else ():
-        found |= _named(child, parts)
+        _named(child, parts, found)
     return found
 
 

@@ -13,8 +13,9 @@ from workbench.scenario.schema.world import World
 from workbench.units import DAY_S, HOUR_S
 from workbench.world.effects import ActiveEffect, overlay
 from workbench.world.grid import Grid
+from workbench.world.impact import Impact, LatencyRises
 from workbench.world.layout import layouts
-from workbench.world.plan import LatencyRises, draw_plan
+from workbench.world.plan import draw_plan
 
 
 def altered(scenario, *, horizon=6 * HOUR_S, clock=None, seed=3, **world):
@@ -131,7 +132,7 @@ def test_two_slowdowns_at_once_are_as_slow_as_their_product(two_days):
     usual = layout.classes.shares()
     classes[:, : layout.classes.count] = np.random.default_rng(2).poisson(4000 * usual[:, None], (4, layout.classes.count, 20))
     both = [
-        ActiveEffect(name, LatencyRises(factor), frozenset({layout.route}), frozenset(layout.tiers), 0)
+        ActiveEffect(name, Impact((LatencyRises(factor),)), frozenset({layout.route}), frozenset(layout.tiers), 0)
         for name, factor in (("a", 3.0), ("b", 4.0))
     ]
     out = overlay(classes, 0, layout, both, seed=1)

@@ -5,9 +5,9 @@ from workbench.world.effects import ActiveEffect, overlay
 from workbench.world.exports import Exports
 from workbench.world.grid import Grid
 from workbench.world.histograms import histogram_series
+from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
 from workbench.world.latency import lognormal_cdf
 from workbench.world.layout import layouts
-from workbench.world.plan import ErrorsHappen, LatencyRises
 from workbench.world.requests import BLOCK_BINS, draw_baseline
 from workbench.world.traffic import intensity
 
@@ -98,7 +98,7 @@ def _effect(layout, impact, first=30, last=None, tiers=None):
     return ActiveEffect("e", impact, frozenset({layout.route}), frozenset(tiers or layout.tiers), first, last)
 
 
-ERRORS = ErrorsHappen(0.2, (("500", 0.8), ("502", 0.2)))
+ERRORS = Impact((ErrorsHappen(0.2, (("500", 0.8), ("502", 0.2))),))
 
 
 def _download(drawn):
@@ -125,7 +125,7 @@ def test_an_error_incident_moves_the_stated_share_and_loses_no_request(drawn):
 def test_failed_requests_get_each_code_in_its_share(drawn):
     layout, classes = _download(drawn)
     three = ErrorsHappen(0.5, (("500", 0.5), ("502", 0.3), ("503", 0.2)))
-    out = overlay(classes, 0, layout, [_effect(layout, three, first=0)], seed=2)
+    out = overlay(classes, 0, layout, [_effect(layout, Impact((three,)), first=0)], seed=2)
 
     by_code = {code: int((out - classes)[:, layout.classes.count + layout.others.index(code)].sum()) for code, _ in three.codes}
     failed = sum(by_code.values())
@@ -135,8 +135,8 @@ def test_failed_requests_get_each_code_in_its_share(drawn):
 
 def test_requests_that_time_out_are_slow_and_all_other_failures_fast(drawn):
     layout, classes = _download(drawn)
-    timeouts = overlay(classes, 0, layout, [_effect(layout, ErrorsHappen(0.5, (("504", 1.0),)), first=0)], seed=2)
-    refusals = overlay(classes, 0, layout, [_effect(layout, ErrorsHappen(0.5, (("503", 1.0),)), first=0)], seed=2)
+    timeouts = overlay(classes, 0, layout, [_effect(layout, Impact((ErrorsHappen(0.5, (("504", 1.0),)),)), first=0)], seed=2)
+    refusals = overlay(classes, 0, layout, [_effect(layout, Impact((ErrorsHappen(0.5, (("503", 1.0),)),)), first=0)], seed=2)
 
     below_timeout = layout.classes.timeout_class - 1
     late = int((timeouts - classes)[:, layout.classes.count + layout.others.index("504")].sum())
@@ -180,7 +180,7 @@ def test_two_incidents_at_once_fail_what_both_of_them_let_through_together(drawn
 
 def test_a_slowdown_keeps_every_answer_and_gives_the_shares_of_the_slower_law(drawn):
     layout, classes = _download(drawn)
-    out = overlay(classes, 0, layout, [_effect(layout, LatencyRises(3.0), first=0)], seed=1)
+    out = overlay(classes, 0, layout, [_effect(layout, Impact((LatencyRises(3.0),)), first=0)], seed=1)
 
     good = layout.classes.count
     np.testing.assert_array_equal(out[:, good:], classes[:, good:])
@@ -201,7 +201,7 @@ def _exports(drawn, seed=1):
         ActiveEffect(
             "a", ERRORS, frozenset({"/api/v1/media/download", "/api/v1/dashboard"}), frozenset(shapes[0].tiers), 1400, 1700
         ),
-        ActiveEffect("b", LatencyRises(4.0), frozenset({"/api/v1/search"}), frozenset({"free"}), 2200, 2300),
+        ActiveEffect("b", Impact((LatencyRises(4.0),)), frozenset({"/api/v1/search"}), frozenset({"free"}), 2200, 2300),
     ]
     return exports
 
@@ -247,7 +247,7 @@ def test_a_slowdown_of_one_tier_moves_only_its_body(drawn):
     grid, shapes, baseline = drawn
     exports = Exports(shapes, {}, baseline, grid, 1)
     exports.effects.append(
-        ActiveEffect("slow", LatencyRises(3.0), frozenset({"/api/v1/dashboard"}), frozenset({"free"}), 2000, 6000)
+        ActiveEffect("slow", Impact((LatencyRises(3.0),)), frozenset({"/api/v1/dashboard"}), frozenset({"free"}), 2000, 6000)
     )
     exports.fill(grid.horizon_s)
     body = {}

@@ -41,9 +41,9 @@ def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
         return None
     known = {name: component(name, indicator, world) for name in world.components}
     own = {name: 1 - _share_of(world.routes[name].codes.items(), indicator) for name in routes}
-    shares = {name: own[name] * math.prod(known[called] for called in world.routes[name].calls) for name in routes}
+    shares = {name: own[name] * math.prod(known[called] for called in world.reached(name)) for name in routes}
     worst = min(routes, key=lambda name: shares[name])
-    factors = [(called, known[called]) for called in world.routes[worst].calls if known[called] < 1]
+    factors = [(called, known[called]) for called in world.reached(worst) if known[called] < 1]
     if own[worst] < 1:
         factors.insert(0, ("its usual failures", own[worst]))
     total = sum(shares[name] * weights[name] for name in routes) / sum(weights.values())

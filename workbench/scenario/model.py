@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from workbench.scenario.schema.policy import Policy
-from workbench.scenario.schema.scenario import Clock, Expectation
+from workbench.scenario.schema.scenario import Clock, Expectation, Fidelity
 from workbench.scenario.schema.world import World
 
 
@@ -24,6 +24,7 @@ class Scenario:
     clock: Clock
     seed: int
     expect: tuple[Expectation, ...] = ()
+    fidelity: Fidelity = "aggregate"
 
     @property
     def start(self) -> dt.datetime:
@@ -38,5 +39,6 @@ class Scenario:
             "policy": self.policy.model_dump(mode="json", by_alias=True),
             "clock": self.clock.model_dump(mode="json"),
             "seed": self.seed,
+            "fidelity": self.fidelity,
         }
         return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()

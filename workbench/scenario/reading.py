@@ -187,6 +187,7 @@ class Reading:
             policy=policy,
             clock=file.clock,
             seed=file.seed,
+            fidelity=file.fidelity,
             expect=file.expect,
         )
         trees = {"scenario": extended, "world": world_tree, "policy": policy_tree}

@@ -14,8 +14,8 @@ import numpy as np
 
 from workbench.rng import stream
 from workbench.telemetry.series import Array, FloatArray
+from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
 from workbench.world.layout import RouteLayout
-from workbench.world.plan import ErrorsHappen, Impact, LatencyRises
 
 PIECE_BINS = 20
 """Draws of an effect are keyed by pieces of this many bins; a piece never crosses a block of the baseline."""
@@ -52,12 +52,15 @@ def overlay(classes: Array, begin: int, layout: RouteLayout, effects: Sequence[A
         until = end if effect.last is None else min(end, effect.last)
         tiers = np.flatnonzero([tier in effect.tiers for tier in layout.tiers])
         rng = stream(seed, "effect", effect.id, layout.route, begin)
-        if isinstance(effect.impact, ErrorsHappen):
-            drawn = _fail(out[tiers][:, :, at - begin :], effect.impact, layout, rng)
-        else:
-            drawn = _slow(out[tiers][:, :, at - begin :], effect.impact, layout, rng, slowed[tiers, at - begin :])
-            slowed[tiers, at - begin : until - begin] *= effect.impact.factor
-        out[tiers, :, at - begin : until - begin] = drawn[:, :, : until - at]
+        for act in effect.impact.acts:
+            if isinstance(act, ErrorsHappen):
+                drawn = _fail(out[tiers][:, :, at - begin :], act, layout, rng)
+            elif isinstance(act, LatencyRises):
+                drawn = _slow(out[tiers][:, :, at - begin :], act, layout, rng, slowed[tiers, at - begin :])
+                slowed[tiers, at - begin : until - begin] *= act.factor
+            else:
+                continue
+            out[tiers, :, at - begin : until - begin] = drawn[:, :, : until - at]
     return out
 
 

@@ -6,6 +6,7 @@ slowdown was active are split bin by bin, so the split is exact there too. Deplo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from workbench.rng import stream
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, le_label
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
-from workbench.world.plan import LatencyRises
+from workbench.world.impact import LatencyRises
 from workbench.world.requests import BLOCK_BINS, Baseline, put_slots
 
 
@@ -75,9 +76,10 @@ def _factors(effects: Sequence[ActiveEffect], route: str, tier: str, bins: int) 
     """Latency factor of every bin in which a slowdown was active for a tier of a route: the product over all of them."""
     out: dict[int, float] = {}
     for effect in effects:
-        if isinstance(effect.impact, LatencyRises) and route in effect.routes and tier in effect.tiers:
+        factor = math.prod(act.factor for act in effect.impact.acts if isinstance(act, LatencyRises))
+        if factor != 1 and route in effect.routes and tier in effect.tiers:
             for k in range(effect.first, bins if effect.last is None else min(bins, effect.last)):
-                out[k] = out.get(k, 1.0) * effect.impact.factor
+                out[k] = out.get(k, 1.0) * factor
     return out
 
 

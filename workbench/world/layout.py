@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.scenario.schema.world import ErrorEffect, Route, World
+from workbench.scenario.schema.world import ErrorEffect, World
 from workbench.telemetry.series import Array
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 
@@ -95,7 +95,7 @@ def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteL
     out = []
     for path in sorted(world.routes):
         route = world.routes[path]
-        others = set(route.codes) | failure_codes(world, route)
+        others = set(route.codes) | failure_codes(world, path)
         classes = LatencyClasses.of(route.latency, world.histogram.bounds, world.traffic.timeout)
         missing = sorted(set(keep.get(path, ())) - set(classes.tail_bounds))
         if missing:
@@ -112,9 +112,9 @@ def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteL
     return tuple(out)
 
 
-def failure_codes(world: World, route: Route) -> set[str]:
+def failure_codes(world: World, path: str) -> set[str]:
     """Codes with which failures of the components it calls, or bad deployments of them, answer a route's requests."""
-    effects = [mode.effect for mode in world.failure_modes.values() if mode.component in route.calls]
-    if set(world.delivery.components) & set(route.calls):
+    effects = [mode.effect for mode in world.failure_modes.values() if mode.component in world.reached(path)]
+    if set(world.delivery.components) & set(world.reached(path)):
         effects.append(world.delivery.failure)
     return {code for effect in effects if isinstance(effect, ErrorEffect) for code in effect.codes}

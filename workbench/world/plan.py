@@ -19,37 +19,11 @@ from workbench.telemetry.series import FloatArray
 from workbench.units import DAY_S
 from workbench.world.calendar import local_seconds, working_hours
 from workbench.world.grid import Grid
+from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
 
 _BURN_IN_GAPS = 20
 """A renewal process is started this many mean gaps before the run, so that the run sees it in its steady state."""
 _HAZARD_STEP_S = 900.0
-
-
-@dataclass(frozen=True)
-class ErrorsHappen:
-    """A share of the requests fails."""
-
-    ratio: float
-    codes: tuple[tuple[str, float], ...]
-    """Sorted; shares add up to 1."""
-
-    def __str__(self) -> str:
-        """`errors 12.3 %`."""
-        return f"errors {self.ratio * 100:.3g} %"
-
-
-@dataclass(frozen=True)
-class LatencyRises:
-    """Every latency is multiplied."""
-
-    factor: float
-
-    def __str__(self) -> str:
-        """`latency x 4.0`."""
-        return f"latency x {self.factor:.3g}"
-
-
-Impact = ErrorsHappen | LatencyRises
 
 
 @dataclass(frozen=True)
@@ -98,7 +72,7 @@ def draw_plan(world: World, grid: Grid, start: dt.datetime, seed: int, *, slot_b
 
 def routes_calling(world: World, component: str) -> tuple[str, ...]:
     """Routes that need a component, sorted."""
-    return tuple(sorted(path for path, route in world.routes.items() if component in route.calls))
+    return tuple(sorted(path for path, route in world.routes.items() if component in world.reached(path)))
 
 
 def _incidents(world: World, name: str, grid: Grid, start: dt.datetime, seed: int) -> list[PlannedIncident]:
@@ -192,7 +166,7 @@ def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_b
                 natural_end_s=_end_edge(grid, start_s + lasts),
                 impact=impact,
             )
-            served = tuple(sorted(path for path, route in world.routes.items() if route.calls[0] == component))
+            served = tuple(sorted(path for path, route in world.routes.items() if route.serving == component))
             out.append(
                 PlannedDeployment(
                     id=f"deployment-{number}",
@@ -216,8 +190,9 @@ def _impact(effect: Effect, rng: np.random.Generator) -> Impact:
     z = float(rng.standard_normal())
     if isinstance(effect, ErrorEffect):
         ratio = min(1.0, float(effect.ratio_median) * math.exp(effect.ratio_sigma * z))
-        return ErrorsHappen(ratio, tuple((code, float(share)) for code, share in sorted(effect.codes.items()) if share > 0))
-    return LatencyRises(1 + (effect.factor_median - 1) * math.exp(effect.factor_sigma * z))
+        codes = tuple((code, float(share)) for code, share in sorted(effect.codes.items()) if share > 0)
+        return Impact((ErrorsHappen(ratio, codes),))
+    return Impact((LatencyRises(1 + (effect.factor_median - 1) * math.exp(effect.factor_sigma * z)),))
 
 
 def _lognormal(law: Lognormal, rng: np.random.Generator) -> float:

@@ -92,6 +92,9 @@ class Clock(Document):
         return self
 
 
+Fidelity = Literal["aggregate", "request"]
+
+
 class Expectation(Document):
     """A bound on one metric of the outcome."""
 
@@ -126,6 +129,8 @@ class ScenarioFile(Document):
     """File of the policy, beside the scenario."""
     clock: Clock
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 1
+    fidelity: Fidelity = "aggregate"
+    """aggregate: requests as counts, for months. request: each request a process of its own, for hours."""
     override: dict[Literal["world", "policy"], dict[str, Any]] = {}
     """Parts of the world or the policy that this scenario replaces, merged key by key."""
     expect: tuple[Expectation, ...] = ()
