@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import simpy
 
-from workbench.commands import Command
+from workbench.commands import Command, Page
 from workbench.scenario.model import Scenario
 from workbench.telemetry.series import Series, Telemetry
+from workbench.world.delivery.maintenance import maintenance_windows, noticed
 from workbench.world.delivery.pipeline import Pipeline
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
@@ -24,6 +25,7 @@ from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
 from workbench.world.live import Live
 from workbench.world.people.responders import Responders
+from workbench.world.people.tickets import TicketDesk
 from workbench.world.plan import Plan, PlannedIncident, draw_plan
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import BLOCK_BINS, draw_baseline
@@ -58,8 +60,24 @@ class System:
         self._open: list[Live] = []
         self._rewritten = False
         self.env = simpy.Environment()
-        self._responders = Responders(self.env, scenario.world, scenario.seed, self._open)
-        for incident in self.plan.incidents:
+        self._responders = Responders(
+            self.env,
+            scenario.world,
+            start=scenario.start,
+            horizon_s=clock.horizon,
+            seed=scenario.seed,
+            open_incidents=self._open,
+        )
+        self._desk = TicketDesk(
+            self.env,
+            scenario.world,
+            start=scenario.start,
+            horizon_s=clock.horizon,
+            seed=scenario.seed,
+            open_incidents=self._open,
+        )
+        self._maintenance = maintenance_windows(scenario.world, self.grid, scenario.start)
+        for incident in (*self.plan.incidents, *noticed(scenario.world, self._maintenance)):
             self.env.process(self._incident(incident))
         self._pipeline = Pipeline(
             self.env, self.grid, self.plan.deployments, slot_bins=slot_bins, restart=self._restart, fail=self._fail
@@ -99,8 +117,11 @@ class System:
             self.env.step()
 
     def apply(self, command: Command) -> None:
-        """A page reaches the on-call."""
-        self._responders.page(command)
+        """A page reaches the on-call, a ticket the desk."""
+        if isinstance(command, Page):
+            self._responders.page(command)
+        else:
+            self._desk.ticket(command)
 
     def finish(self) -> tuple[Telemetry, Truth]:
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
@@ -123,14 +144,16 @@ class System:
         first = self.grid.first_bin_from(planned.start_s)
         effect = ActiveEffect(planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first)
         live = Live(planned, effect, self.env.event(), self.env.event())
-        self._live.append(live)
-        self._open.append(live)
+        if planned.cause != "planned":
+            self._live.append(live)
+            self._open.append(live)
         self._exports.effects.append(effect)
         self._changed(first)
         yield self.env.timeout(planned.natural_end_s - planned.start_s) | live.mitigation
         effect.last = max(first + 1, self.grid.first_bin_from(self.env.now))
         live.end_s = max(float(self.env.now), self.grid.start_of(effect.last))
-        self._open.remove(live)
+        if live in self._open:
+            self._open.remove(live)
         live.ended.succeed()
         self._changed(effect.last)
 
@@ -173,4 +196,11 @@ class System:
             for live in self._live
         ]
         incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-        return Truth(tuple(incidents), self._pipeline.records(), self._responders.records())
+        return Truth(
+            tuple(incidents),
+            self._pipeline.deployments(),
+            self._responders.records(),
+            self._pipeline.changes(),
+            self._desk.records(),
+            self._maintenance,
+        )

@@ -65,9 +65,13 @@ class Pipeline:
         for change in planned:
             env.process(self._deploy(change))
 
-    def records(self) -> tuple[Deployment, ...]:
-        """Every change that began, in that order."""
-        return tuple(self._done)
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Every deployment that began, in that order."""
+        return tuple(change for change in self._done if change.kind == "deployment")
+
+    def changes(self) -> tuple[Deployment, ...]:
+        """Every other change that began, in that order."""
+        return tuple(change for change in self._done if change.kind != "deployment")
 
     def _deploy(self, change: PlannedDeployment) -> Process:
         yield self.env.timeout(change.start_s - self.env.now)
@@ -95,6 +99,8 @@ class Pipeline:
                 min(change.end_s + later, self._grid.horizon_s),
                 bad=failure is not None,
                 incident=failure.id if failure else None,
+                kind=change.kind,
+                wanted_s=change.start_s if later else None,
             )
         )
 
