@@ -16,7 +16,6 @@ from workbench.rng import stream
 from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.world import Effect, ErrorEffect, FailureMode, World
 from workbench.telemetry.series import FloatArray
-from workbench.units import DAY_S
 from workbench.world.calendar import local_seconds, working_hours
 from workbench.world.grid import Grid
 from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
@@ -43,7 +42,7 @@ class PlannedIncident:
 
 @dataclass(frozen=True)
 class PlannedDeployment:
-    """One deployment; a bad one brings its incident along."""
+    """One change; a bad one brings its incident along."""
 
     id: str
     component: str
@@ -52,6 +51,8 @@ class PlannedDeployment:
     restarts: tuple[str, ...]
     """Routes whose counters begin again at 0 when it starts."""
     failure: PlannedIncident | None
+    kind: str = "deployment"
+    """`deployment`, `configuration`, `experiment`."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def draw_plan(world: World, grid: Grid, start: dt.datetime, seed: int, *, slot_b
     """The incidents and deployments of one run. Deployments begin on slots of `slot_bins` bins."""
     incidents = [incident for name in sorted(world.failure_modes) for incident in _incidents(world, name, grid, start, seed)]
     incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-    return Plan(tuple(incidents), tuple(_deployments(world, grid, start, seed, slot_bins)))
+    from workbench.world.delivery.draw import draw_changes  # noqa: PLC0415 - it makes the values that this module defines
+
+    return Plan(tuple(incidents), tuple(draw_changes(world, grid, start, seed, slot_bins)))
 
 
 def routes_calling(world: World, component: str) -> tuple[str, ...]:
@@ -126,64 +129,6 @@ def _arrivals(mode: FailureMode, name: str, grid: Grid, start: dt.datetime, seed
     times: FloatArray = np.interp(inside, elapsed, pieces)
     seen: FloatArray = times[times < grid.times[-1]]
     return seen
-
-
-def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_bins: int) -> list[PlannedDeployment]:
-    delivery = world.delivery
-    names = sorted(delivery.components)
-    weights = np.array([delivery.components[name] for name in names])
-    out: list[PlannedDeployment] = []
-    if not names:
-        return out
-    for day in range(math.ceil(grid.horizon_s / DAY_S) + 1):
-        rng = stream(seed, "deployments", day)
-        count = int(rng.poisson(delivery.per_working_day))
-        hours = np.sort(rng.uniform(delivery.from_hour, delivery.to_hour, count))
-        date = start.date() + dt.timedelta(days=day)
-        if date.weekday() >= 5:
-            continue
-        for index, hour in enumerate(hours):
-            at_s = _after(start, date, float(hour))
-            if not 0 <= at_s < grid.times[-1]:
-                continue
-            own = stream(seed, "deployment", day, index)
-            component = names[int(own.choice(len(names), p=weights / weights.sum()))]
-            bad = own.random() < float(delivery.change_failure_rate)
-            start_s = grid.start_of(round(grid.first_bin_from(float(at_s)) / slot_bins) * slot_bins)
-            impact = _impact(delivery.failure, own)
-            lasts = _lognormal(delivery.failure_duration, own)
-            if start_s >= grid.times[-1]:
-                continue
-            number = len(out) + 1
-            failure = PlannedIncident(
-                id=f"bad-deployment-{number}",
-                mode="bad deployment",
-                component=component,
-                cause="change",
-                routes=routes_calling(world, component),
-                tiers=tuple(sorted(world.tiers)),
-                start_s=start_s,
-                natural_end_s=_end_edge(grid, start_s + lasts),
-                impact=impact,
-            )
-            served = tuple(sorted(path for path, route in world.routes.items() if route.serving == component))
-            out.append(
-                PlannedDeployment(
-                    id=f"deployment-{number}",
-                    component=component,
-                    start_s=start_s,
-                    end_s=min(start_s + delivery.roll_out, grid.horizon_s),
-                    restarts=served if delivery.restarts_counters else (),
-                    failure=failure if bad else None,
-                )
-            )
-    return out
-
-
-def _after(start: dt.datetime, date: dt.date, hour: float) -> float:
-    """Seconds from the start of the run to a local hour of a day, daylight saving time included."""
-    clock = dt.datetime.combine(date, dt.time(), start.tzinfo) + dt.timedelta(hours=hour)
-    return (clock.astimezone(dt.UTC) - start.astimezone(dt.UTC)).total_seconds()
 
 
 def _impact(effect: Effect, rng: np.random.Generator) -> Impact:
