@@ -52,11 +52,15 @@ class Shape:
     def tag(self) -> str | None:
         """The key that decides between the branches of a tagged union; None if this is none."""
         discriminator = self.schema.get("discriminator")
+        if not discriminator and len(self.branches) == 1:  # it may also be left out
+            return self.branches[0].tag
         return str(discriminator["propertyName"]) if discriminator else None
 
     @property
     def tags(self) -> dict[str, Shape]:
         """The branches of a tagged union by their tag, in the order of the schema."""
+        if "discriminator" not in self.schema and len(self.branches) == 1:
+            return self.branches[0].tags
         mapping = self.schema.get("discriminator", {}).get("mapping", {})
         return {tag: self._part({"$ref": target}) for tag, target in mapping.items()}
 

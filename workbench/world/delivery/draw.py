@@ -17,9 +17,11 @@ from workbench.scenario.schema.delivery import Profile
 from workbench.scenario.schema.failures import ErrorEffect
 from workbench.scenario.schema.world import WEEKDAYS, World
 from workbench.units import DAY_S
+from workbench.world.delivery.planned import PlannedDeployment
+from workbench.world.failures.definition import routes_touched
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 from workbench.world.impact import ErrorsHappen, Impact
-from workbench.world.plan import PlannedDeployment, PlannedIncident, routes_calling
 from workbench.world.recurrence import occurrences
 
 ROLLED_BACK = ("bad deployment", "bad configuration", "bad experiment")
@@ -157,9 +159,9 @@ def _caused(
     return PlannedIncident(
         id=name,
         mode=mode,
-        component=component,
+        components=(component,),
         cause="change",
-        routes=routes_calling(world, component),
+        routes=routes_touched(world, (component,)),
         tiers=tuple(sorted(world.tiers)),
         start_s=start_s,
         # The first edge at or after the end; an incident lasts at least one bin.

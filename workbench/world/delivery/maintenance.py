@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 
 from workbench.scenario.schema.world import World
+from workbench.world.failures.definition import routes_touched
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 from workbench.world.impact import ErrorsHappen, Impact
-from workbench.world.plan import PlannedIncident, routes_calling
 from workbench.world.recurrence import occurrences
 from workbench.world.truth import MaintenanceWindow
 
@@ -19,7 +20,7 @@ def maintenance_windows(world: World, grid: Grid, start: dt.datetime) -> tuple[M
     for name, window in world.delivery.maintenance.items():
         routes = set(window.routes)
         for component in window.components:
-            routes.update(routes_calling(world, component))
+            routes.update(routes_touched(world, (component,)))
         begun = occurrences(
             window.starts, window.rule, window.timezone, start=start, from_s=-window.lasts, to_s=float(grid.times[-1])
         )
@@ -45,7 +46,7 @@ def noticed(world: World, windows: Iterable[MaintenanceWindow]) -> tuple[Planned
             PlannedIncident(
                 id=f"maintenance {window.id}",
                 mode="maintenance",
-                component=", ".join(stated.components) or window.name,
+                components=tuple(sorted(stated.components)),
                 cause="planned",
                 routes=window.routes if stated.effect == "down" else tuple(sorted(stated.routes)),
                 tiers=tuple(sorted(world.tiers)),
