@@ -1,0 +1,189 @@
+"""Answers of routes: from the conditions of its components to latency classes and codes of its requests."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbench.scenario.schema.world import World
+from workbench.telemetry.series import FloatArray
+from workbench.world.course import Answer, RouteCondition
+from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
+from workbench.world.network.density import Density, TimeGrid, lognormal, point
+from workbench.world.network.fares import Fare, Fares, limited
+
+_MOST_KEPT = 4096
+"""Answers kept for each network: enough for a year of incidents, little memory."""
+
+
+class Network:
+    """The call graph of one world. Answers are pure functions of (route, condition) and are kept."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        timeout = world.traffic.timeout
+        self.grid = TimeGrid.of(world.histogram.bounds, max(*world.histogram.bounds, 1.5 * timeout))
+        self._kept: OrderedDict[tuple[str, RouteCondition], Answer] = OrderedDict()
+        self._fares: OrderedDict[tuple[object, ...], Fares] = OrderedDict()
+        self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
+        self.classes: Mapping[str, LatencyClasses] = {
+            path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
+        }
+
+    def codes(self, path: str) -> frozenset[str]:
+        """Codes with which time limits, refusals and failing components can answer a route's requests."""
+        world = self.world
+        out = {"504"}
+        for name in world.reached(path):
+            component = world.components[name]
+            out |= {component.error_code, component.queue.code, *([component.shedding.code] if component.shedding else [])}
+        return frozenset(out | ({"503"} if _has_breaker(world, path) else set()))
+
+    def answer(self, path: str, condition: RouteCondition, others: tuple[str, ...]) -> Answer:
+        """How a route's requests fare; `others` are the codes of its layout besides the success code, in its order."""
+        key = path, condition
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = self._computed(path, condition, others)
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def calls(self, path: str, condition: RouteCondition) -> Fares:
+        """What the calls of a route are like: how long they hold a server, how many fail where a breaker watches."""
+        return self._fare(path, condition)[1]
+
+    def _fare(self, path: str, condition: RouteCondition) -> tuple[Fare, Fares]:
+        route = self.world.routes[path]
+        key = condition.components, condition.open_breakers
+        fares = self._fares.get(key)
+        if fares is None:
+            fares = self._fares[key] = Fares(
+                self.world.components, self.grid, dict(condition.components), frozenset(condition.open_breakers)
+            )
+            if len(self._fares) > 64:
+                self._fares.popitem(last=False)
+        fare = fares.series(route.calls, path)
+        if route.latency is not None:
+            own = lognormal(self.grid, route.latency.median * condition.slow, route.latency.sigma)
+            fare = Fare(fare.ok.then(own), fare.bad, fare.codes, fare.visits)
+        return fare, fares
+
+    def _computed(self, path: str, condition: RouteCondition, others: tuple[str, ...]) -> Answer:
+        route, classes = self.world.routes[path], self.classes[path]
+        whole, fares = self._fare(path, condition)
+        fare = limited(whole, self.world.traffic.timeout)
+        ok, bad, codes = fare.ok, fare.bad, dict(fare.codes)
+        if condition.failing > 0:
+            quick = fares.component(route.serving).ok
+            failed = quick.times(condition.failing / max(quick.total, 1e-300))
+            ok, bad = ok.times(1 - condition.failing), bad.times(1 - condition.failing).plus(failed)
+            codes = {code: part * (1 - condition.failing) for code, part in codes.items()}
+            for code, share in condition.codes:
+                codes[code] = codes.get(code, 0.0) + condition.failing * share
+        usual = {code: float(share) for code, share in route.codes.items()}
+        lasting = {code: share for code, share in usual.items() if code.startswith("5")}
+        exposed = 1 - sum(lasting.values())
+        failing = sum(codes.values())
+        success = exposed - sum(share for code, share in usual.items() if code not in lasting)
+        edges = np.array([*classes.tail_bounds, math.inf])
+        shares = _within(ok, edges)
+        marks = np.zeros(classes.count + len(others))
+        marks[: classes.count] = success * shares * (1 - failing) / max(shares.sum(), 1e-300)
+        # A failure that is answered with the success code is, for whoever counts codes, a success.
+        marks[0] += exposed * codes.pop(route.success_code, 0.0)
+        quick = point(self.grid, 0.0) if not whole.ok.total else fares.component(route.serving).ok
+        spread, means = [], []
+        for place, code in enumerate(others):
+            kept = usual.get(code, 0.0) * (1.0 if code in lasting else 1 - failing)
+            came = exposed * codes.get(code, 0.0)
+            marks[classes.count + place] = kept + came
+            where, mean_s = self._other(code, kept, came, quick, bad, classes)
+            spread.append(where)
+            means.append(mean_s)
+        marks /= marks.sum()
+        mean = ok.total * _or(ok.mean(), 0.0) + bad.total * _or(bad.mean(), 0.0)
+        return Answer(
+            marks=marks,
+            body=_body(ok, classes),
+            class_means_s=_means(ok, classes),
+            other_means_s=np.array(means),
+            other_classes=np.array(spread).reshape(len(others), classes.count),
+            visits=fare.visits,
+            failing=failing,
+            mean_s=mean,
+        )
+
+    def _other(
+        self, code: str, kept: float, came: float, quick: Density, bad: Density, classes: LatencyClasses
+    ) -> tuple[FloatArray, float]:
+        """Latency classes and mean of the answers with one code: usual ones are quick, or time-outs; failures come when they come."""
+        edges = np.array([*classes.tail_bounds, math.inf])
+        if code in TIMEOUT_CODES:
+            usual_where = np.zeros(classes.count)
+            usual_where[classes.timeout_class] = 1.0
+            usual_mean = self.world.traffic.timeout
+        else:
+            inside = _within(quick, edges)
+            usual_where = inside / max(inside.sum(), 1e-300) if inside.sum() > 0 else np.eye(classes.count)[0]
+            usual_mean = _or(quick.mean(), 0.0)
+        if came <= 0 or bad.total <= 0:
+            return usual_where, usual_mean
+        failed = _within(bad, edges)
+        failed /= max(failed.sum(), 1e-300)
+        part = came / (kept + came)
+        where: FloatArray = (1 - part) * usual_where + part * failed
+        return where, (1 - part) * usual_mean + part * _or(bad.mean(), usual_mean)
+
+
+def _within(density: Density, edges: FloatArray) -> FloatArray:
+    """Mass between the edges, the first from 0."""
+    out: FloatArray = np.maximum(np.diff(density.at(edges), prepend=0.0), 0.0)
+    return out
+
+
+def _body(ok: Density, classes: LatencyClasses) -> FloatArray:
+    parts = _within(ok, np.array([*classes.body_bounds, classes.tail_bounds[0]]))
+    if parts.sum() <= 0:
+        # Nothing is left in the body; any split of nothing will do.
+        parts[-1] = 1.0
+    out: FloatArray = parts / parts.sum()
+    return out
+
+
+def _means(ok: Density, classes: LatencyClasses) -> FloatArray:
+    """Mean of the times inside each class: from partial sums of the finest grid that reaches the class's upper bound."""
+    edges = [0.0, *classes.tail_bounds, math.inf]
+    out = np.zeros(classes.count)
+    grid = ok.grid
+    for number in range(classes.count):
+        low, high = edges[number], edges[number + 1]
+        level = len(grid.steps_s) - 1 if math.isinf(high) else grid.index(high)
+        at = grid.middles_s[level]
+        inside = (at > low) & (at <= high)
+        mass = ok.mass[level][inside]
+        fallback = low if math.isinf(high) else high
+        out[number] = float(mass @ at[inside] / mass.sum()) if mass.sum() > 1e-12 else fallback
+    return out
+
+
+def _median(density: Density) -> float:
+    for level, step in enumerate(density.grid.steps_s):
+        running = np.cumsum(density.mass[level])
+        if running[-1] >= density.total / 2:
+            return float(np.interp(density.total / 2, running, density.grid.middles_s[level] + step / 2))
+    return density.grid.steps_s[-1] * density.grid.cells
+
+
+def _or(value: float, otherwise: float) -> float:
+    return otherwise if math.isnan(value) else value
+
+
+def _has_breaker(world: World, path: str) -> bool:
+    def within(calls: tuple[object, ...]) -> bool:
+        return any(call.breaker is not None or within(call.parallel) for call in calls)  # type: ignore[attr-defined]
+
+    return within(world.routes[path].calls) or any(within(world.components[name].calls) for name in world.reached(path))

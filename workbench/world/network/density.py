@@ -1,0 +1,189 @@
+"""Densities of time on grids of two resolutions: sums by FFT, greatest and k-th by distribution functions, truncation.
+
+A law is cut into cells around the multiples of the step (mass of cell i is P((i - 1/2) h < X <= (i + 1/2) h)), so that means and
+distribution functions of sums are exact to second order in the step. Before a transform the masses are damped geometrically,
+which keeps what lies beyond the end of a grid from wrapping around to its beginning (Gruebel and Hermesmeier 1999).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import gammainc, ndtr
+
+from workbench.telemetry.series import Array, FloatArray
+
+_DAMPING = 16.0
+"""Damping over the length of a grid: what wraps around is 1e-7 of what lies beyond the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class TimeGrid:
+    """Grids of `cells` cells each, finest first."""
+
+    steps_s: tuple[float, ...]
+    cells: int
+
+    @cached_property
+    def edges_s(self) -> FloatArray:
+        """Upper edge of every cell, `[grids, cells]`."""
+        return np.array(self.steps_s)[:, None] * (np.arange(self.cells) + 0.5)
+
+    @cached_property
+    def middles_s(self) -> FloatArray:
+        """Middle of every cell, `[grids, cells]`."""
+        return np.array(self.steps_s)[:, None] * np.arange(self.cells)
+
+    @cached_property
+    def damping(self) -> FloatArray:
+        """Factor of every cell before a transform, `[cells]`."""
+        return np.exp(-_DAMPING / self.cells * np.arange(self.cells))
+
+    @classmethod
+    def of(cls, bounds: tuple[float, ...], longest_s: float) -> TimeGrid:
+        """Grids on which every bound is a multiple of a step, or nearly, and that reach beyond `longest_s`."""
+        cells = 4096
+        fine = min(bounds[0] / 20, longest_s / cells)
+        steps = [fine]
+        while steps[-1] * cells < 1.05 * longest_s:
+            steps.append(min(steps[-1] * 32, 1.05 * longest_s / cells * 1.0000001) if steps[-1] * 32 * cells > longest_s else steps[-1] * 32)
+        return cls(tuple(steps), cells)
+
+    def index(self, at_s: float) -> int:
+        """The finest grid that reaches `at_s`."""
+        for number, step in enumerate(self.steps_s):
+            if at_s <= step * (self.cells - 1):
+                return number
+        return len(self.steps_s) - 1
+
+
+class Density:
+    """A measure on times, of mass `total` up to 1. Kept as masses, as a transform, or both."""
+
+    __slots__ = ("_mass", "_spectrum", "grid", "total")
+
+    def __init__(self, grid: TimeGrid, total: float, *, mass: FloatArray | None = None, spectrum: Array | None = None) -> None:
+        self.grid, self.total = grid, total
+        self._mass, self._spectrum = mass, spectrum
+
+    @property
+    def mass(self) -> FloatArray:
+        """Mass of every cell, `[grids, cells]`."""
+        if self._mass is None:
+            raw = np.fft.irfft(self._spectrum, self.grid.cells, axis=-1)
+            self._mass = np.maximum(raw / self.grid.damping, 0.0)
+        return self._mass
+
+    @property
+    def spectrum(self) -> Array:
+        """Transform of the damped masses, `[grids, cells / 2 + 1]`."""
+        if self._spectrum is None:
+            self._spectrum = np.fft.rfft(self._mass * self.grid.damping, axis=-1)
+        return self._spectrum
+
+    def then(self, other: Density) -> Density:
+        """The sum of two independent times."""
+        return Density(self.grid, self.total * other.total, spectrum=self.spectrum * other.spectrum)
+
+    def times(self, factor: float) -> Density:
+        """The same with another mass."""
+        if self._spectrum is not None:
+            return Density(self.grid, self.total * factor, spectrum=self._spectrum * factor)
+        return Density(self.grid, self.total * factor, mass=self.mass * factor)
+
+    def plus(self, other: Density) -> Density:
+        """One or the other."""
+        if self._mass is not None and other._mass is not None:
+            return Density(self.grid, self.total + other.total, mass=self._mass + other._mass)
+        return Density(self.grid, self.total + other.total, spectrum=self.spectrum + other.spectrum)
+
+    def upto(self) -> FloatArray:
+        """Mass up to the upper edge of each cell, `[grids, cells]`."""
+        out: FloatArray = np.cumsum(self.mass, axis=-1)
+        return out
+
+    def at(self, bounds: FloatArray) -> FloatArray:
+        """Mass up to each bound, `[len(bounds)]`; up to infinity it is `total`."""
+        out = np.empty(len(bounds))
+        running = self.upto()
+        for place, bound in enumerate(bounds):
+            if math.isinf(bound):
+                out[place] = self.total
+                continue
+            number = self.grid.index(bound)
+            where = bound / self.grid.steps_s[number]
+            out[place] = np.interp(where, np.arange(self.grid.cells) + 0.5, running[number], left=where * 2 * running[number, 0])
+        return np.minimum(out, self.total)
+
+    def mean(self) -> float:
+        """Mean time of what lies on the coarsest grid; nan without mass."""
+        mass = self.mass[-1]
+        inside = mass.sum()
+        return float(mass @ self.grid.middles_s[-1] / inside) if inside > 1e-300 else math.nan
+
+    def cut(self, at_s: float) -> tuple[Density, Density]:
+        """What is faster than a time limit; and the rest, as a mass at the limit."""
+        running = self.at(np.array([at_s]))[0]
+        kept = self.mass.copy()
+        for number, step in enumerate(self.grid.steps_s):
+            where = at_s / step
+            if where >= self.grid.cells:
+                continue
+            cell = int(where + 0.5)
+            kept[number, cell + 1 :] = 0
+            kept[number, cell] *= where + 0.5 - cell
+        return Density(self.grid, running, mass=kept), point(self.grid, at_s, max(0.0, self.total - running))
+
+
+def point(grid: TimeGrid, at_s: float, total: float = 1.0) -> Density:
+    """All mass at one time, spread over two cells so that its mean is exact."""
+    mass = np.zeros((len(grid.steps_s), grid.cells))
+    for number, step in enumerate(grid.steps_s):
+        cell, part = divmod(at_s / step, 1.0)
+        if cell + 1 < grid.cells:
+            mass[number, int(cell)] = total * (1 - part)
+            mass[number, int(cell) + 1] += total * part
+    return Density(grid, total, mass=mass)
+
+
+def _of_distribution(grid: TimeGrid, upto: FloatArray) -> Density:
+    return Density(grid, 1.0, mass=np.diff(upto, axis=-1, prepend=0.0))
+
+
+def lognormal(grid: TimeGrid, median_s: float, sigma: float) -> Density:
+    """A lognormal time."""
+    if sigma == 0:
+        return point(grid, median_s)
+    return _of_distribution(grid, ndtr(np.log(grid.edges_s / median_s) / sigma))
+
+
+def gamma(grid: TimeGrid, shape: float, mean_s: float) -> Density:
+    """A gamma time; shape 1 is exponential."""
+    return _of_distribution(grid, gammainc(shape, grid.edges_s * (shape / mean_s)))
+
+
+def uniform(grid: TimeGrid, longest_s: float) -> Density:
+    """Uniform between 0 and `longest_s`."""
+    if longest_s <= 0:
+        return point(grid, 0.0)
+    return _of_distribution(grid, np.clip(grid.edges_s / longest_s, 0.0, 1.0))
+
+
+def at_least(need: int, members: list[Density]) -> Density:
+    """The time at which `need` of the members have happened: the k-th order statistic of independent, unequal times."""
+    grid = members[0].grid
+    # Distribution of how many have happened by each edge: Poisson binomial, one member after the other.
+    counts = [np.ones_like(grid.edges_s), *(np.zeros_like(grid.edges_s) for _ in members)]
+    ends = [1.0, *(0.0 for _ in members)]
+    for number, member in enumerate(members, start=1):
+        upto, total = member.upto(), member.total
+        for k in range(number, 0, -1):
+            counts[k] = counts[k] * (1 - upto) + counts[k - 1] * upto
+            ends[k] = ends[k] * (1 - total) + ends[k - 1] * total
+        counts[0] = counts[0] * (1 - upto)
+        ends[0] *= 1 - total
+    reached = sum(counts[need:])
+    return Density(grid, float(sum(ends[need:])), mass=np.diff(reached, axis=-1, prepend=0.0))
