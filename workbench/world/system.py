@@ -15,20 +15,25 @@ import simpy
 
 from workbench.commands import Command, Page
 from workbench.scenario.model import Scenario
-from workbench.telemetry.series import Series, Telemetry
+from workbench.scenario.schema.world import World
+from workbench.telemetry.series import FloatArray, Series, Telemetry
 from workbench.world.delivery.maintenance import maintenance_windows, noticed
 from workbench.world.delivery.pipeline import Pipeline
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
 from workbench.world.grid import Grid
 from workbench.world.histograms import histogram_series
-from workbench.world.layout import layouts
+from workbench.world.layout import RouteLayout, layouts
 from workbench.world.live import Live
+from workbench.world.load.flow import Flow
+from workbench.world.load.steady import Requests
+from workbench.world.network.answers import Network
 from workbench.world.people.responders import Responders
 from workbench.world.people.tickets import TicketDesk
 from workbench.world.plan import Plan, PlannedIncident, draw_plan
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import BLOCK_BINS, draw_baseline
+from workbench.world.traffic import intensity
 from workbench.world.truth import Incident, Truth
 
 Process = Generator[simpy.Event, Any, None]
@@ -46,16 +51,29 @@ class System:
         self.grid = Grid(clock.scrape_interval, clock.scrape_phase, clock.horizon)
         self._world = scenario.world
         self._seed = scenario.seed
-        self._layouts = layouts(scenario.world, keep)
+        network = Network(scenario.world)
+        self._layouts = layouts(network, keep)
         wanted = scenario.world.histogram.body_step / clock.scrape_interval
         slot_bins = min((n for n in range(1, BLOCK_BINS + 1) if BLOCK_BINS % n == 0), key=lambda n: (abs(n - wanted), n))
         self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
-        self._baseline = draw_baseline(
-            scenario.world, self._layouts, self.grid, scenario.start, seed=scenario.seed, slot_bins=slot_bins
+        rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
+        traffic = scenario.world.traffic
+        flow = Flow(
+            scenario.world,
+            self._layouts,
+            self.grid,
+            network,
+            _requests(scenario.world, self._layouts, rates * self.grid.widths_s),
+            sessions=rates / traffic.requests_per_session * traffic.session_length,
+            seed=scenario.seed,
+        )
+        usual = flow.usual()
+        self._baselines = tuple(
+            draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=slot_bins) for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
-        self._exports = Exports(self._layouts, journeys, self._baseline, self.grid, scenario.seed)
-        self._platform = tuple(platform_series(scenario.world, self.grid, self._baseline.rates, scenario.seed))
+        self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
+        self._platform = tuple(platform_series(scenario.world, self.grid, rates, scenario.seed))
         self._live: list[Live] = []
         self._open: list[Live] = []
         self._rewritten = False
@@ -102,6 +120,7 @@ class System:
     def fill(self, to_s: float) -> bool:
         """Let everything be scraped up to `to_s`; says whether samples given before were rewritten since the last call."""
         rewritten, self._rewritten = self._rewritten, False
+        self._exports.settle(self.now_s)
         self._exports.fill(to_s)
         return rewritten
 
@@ -127,7 +146,7 @@ class System:
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
         self._exports.fill(self.grid.horizon_s)
         exports = self._exports
-        more = [*histogram_series(exports, self._baseline, self._seed)]
+        more = [*histogram_series(exports, self._baselines, self._seed)]
         uploads = [
             exports.events(index, 0)
             for index, layout in enumerate(self._layouts)
@@ -142,7 +161,9 @@ class System:
     def _incident(self, planned: PlannedIncident) -> Process:
         yield self.env.timeout(planned.start_s - self.env.now)
         first = self.grid.first_bin_from(planned.start_s)
-        effect = ActiveEffect(planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first)
+        effect = ActiveEffect(
+            planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first, components=planned.components
+        )
         live = Live(planned, effect, self.env.event(), self.env.event())
         if planned.cause != "planned":
             self._live.append(live)
@@ -204,3 +225,17 @@ class System:
             self._desk.records(),
             self._maintenance,
         )
+
+
+def _requests(world: World, layouts: Sequence[RouteLayout], expected: FloatArray) -> Requests:
+    """Expected requests of each route and cell: its share of all of them in each bin."""
+    shares = {
+        layout.route: float(world.routes[layout.route].share)
+        * np.array([float(world.tiers[tier].traffic_share) for tier, _ in layout.cells])
+        for layout in layouts
+    }
+
+    def requests(path: str, low: int, high: int) -> FloatArray:
+        return np.multiply.outer(shares[path], expected[low:high])
+
+    return requests

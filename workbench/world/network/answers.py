@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from workbench.scenario.schema.components import Breaker, CallSpec
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 from workbench.world.network.density import Density, TimeGrid, lognormal, point
-from workbench.world.network.fares import Fare, Fares, limited
+from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited
 
 _MOST_KEPT = 4096
 """Answers kept for each network: enough for a year of incidents, little memory."""
@@ -28,6 +29,17 @@ class Network:
         self.grid = TimeGrid.of(world.histogram.bounds, max(*world.histogram.bounds, 1.5 * timeout))
         self._kept: OrderedDict[tuple[str, RouteCondition], Answer] = OrderedDict()
         self._fares: OrderedDict[tuple[object, ...], Fares] = OrderedDict()
+        self._edges: dict[tuple[str, str], Breaker] = {}
+        for caller, calls in (
+            *((path, route.calls) for path, route in world.routes.items()),
+            *((name, component.calls) for name, component in world.components.items()),
+        ):
+            self._edges.update(_breakers(caller, calls))
+        self._reached = {path: frozenset(world.reached(path)) for path in world.routes}
+        self._breakers = {
+            path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
+            for path in world.routes
+        }
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
@@ -36,11 +48,25 @@ class Network:
     def codes(self, path: str) -> frozenset[str]:
         """Codes with which time limits, refusals and failing components can answer a route's requests."""
         world = self.world
-        out = {"504"}
-        for name in world.reached(path):
-            component = world.components[name]
-            out |= {component.error_code, component.queue.code, *([component.shedding.code] if component.shedding else [])}
-        return frozenset(out | ({"503"} if _has_breaker(world, path) else set()))
+        named = [world.components[name] for name in sorted(self._reached[path])]
+        timed = [one for one in named if one.service is not None]
+        out = {one.error_code for one in named if one.errors > 0}
+        out |= {one.queue.code for one in timed} | {one.shedding.code for one in timed if one.shedding is not None}
+        if timed or world.routes[path].latency is not None:
+            out.add(GAVE_UP)
+        return frozenset(out | ({BROKEN} if self._breakers[path] else set()))
+
+    def reached(self, path: str) -> frozenset[str]:
+        """Components that a route's requests can reach."""
+        return self._reached[path]
+
+    def breakers(self, path: str) -> frozenset[tuple[str, str]]:
+        """(caller, callee) of the calls with a breaker that a route's requests can make."""
+        return self._breakers[path]
+
+    def breaker(self, caller: str, callee: str) -> Breaker:
+        """The breaker on a call."""
+        return self._edges[caller, callee]
 
     def answer(self, path: str, condition: RouteCondition, others: tuple[str, ...]) -> Answer:
         """How a route's requests fare; `others` are the codes of its layout besides the success code, in its order."""
@@ -87,7 +113,8 @@ class Network:
         usual = {code: float(share) for code, share in route.codes.items()}
         lasting = {code: share for code, share in usual.items() if code.startswith("5")}
         exposed = 1 - sum(lasting.values())
-        failing = sum(codes.values())
+        failing = float(sum(codes.values()))
+        seen = float(sum(part for code, part in codes.items() if code.startswith("5")))
         success = exposed - sum(share for code, share in usual.items() if code not in lasting)
         edges = np.array([*classes.tail_bounds, math.inf])
         shares = _within(ok, edges)
@@ -113,14 +140,14 @@ class Network:
             other_means_s=np.array(means),
             other_classes=np.array(spread).reshape(len(others), classes.count),
             visits=fare.visits,
-            failing=failing,
+            failing=exposed * seen + sum(lasting.values()),
             mean_s=mean,
         )
 
     def _other(
         self, code: str, kept: float, came: float, quick: Density, bad: Density, classes: LatencyClasses
     ) -> tuple[FloatArray, float]:
-        """Latency classes and mean of the answers with one code: usual ones are quick, or time-outs; failures come when they come."""
+        """Latency classes and mean of the answers with one code: usual ones are quick, or time-outs; failures as they come."""
         edges = np.array([*classes.tail_bounds, math.inf])
         if code in TIMEOUT_CODES:
             usual_where = np.zeros(classes.count)
@@ -182,8 +209,8 @@ def _or(value: float, otherwise: float) -> float:
     return otherwise if math.isnan(value) else value
 
 
-def _has_breaker(world: World, path: str) -> bool:
-    def within(calls: tuple[object, ...]) -> bool:
-        return any(call.breaker is not None or within(call.parallel) for call in calls)  # type: ignore[attr-defined]
-
-    return within(world.routes[path].calls) or any(within(world.components[name].calls) for name in world.reached(path))
+def _breakers(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], Breaker]]:
+    for call in calls:
+        if call.breaker is not None and call.component is not None:
+            yield (caller, call.component), call.breaker
+        yield from _breakers(caller, call.parallel)

@@ -30,12 +30,14 @@ class TimeGrid:
     @cached_property
     def edges_s(self) -> FloatArray:
         """Upper edge of every cell, `[grids, cells]`."""
-        return np.array(self.steps_s)[:, None] * (np.arange(self.cells) + 0.5)
+        out: FloatArray = np.array(self.steps_s)[:, None] * (np.arange(self.cells) + 0.5)
+        return out
 
     @cached_property
     def middles_s(self) -> FloatArray:
         """Middle of every cell, `[grids, cells]`."""
-        return np.array(self.steps_s)[:, None] * np.arange(self.cells)
+        out: FloatArray = np.array(self.steps_s)[:, None] * np.arange(self.cells)
+        return out
 
     @cached_property
     def damping(self) -> FloatArray:
@@ -49,7 +51,9 @@ class TimeGrid:
         fine = min(bounds[0] / 20, longest_s / cells)
         steps = [fine]
         while steps[-1] * cells < 1.05 * longest_s:
-            steps.append(min(steps[-1] * 32, 1.05 * longest_s / cells * 1.0000001) if steps[-1] * 32 * cells > longest_s else steps[-1] * 32)
+            steps.append(
+                min(steps[-1] * 32, 1.05 * longest_s / cells * 1.0000001) if steps[-1] * 32 * cells > longest_s else steps[-1] * 32
+            )
         return cls(tuple(steps), cells)
 
     def index(self, at_s: float) -> int:
@@ -73,6 +77,7 @@ class Density:
     def mass(self) -> FloatArray:
         """Mass of every cell, `[grids, cells]`."""
         if self._mass is None:
+            assert self._spectrum is not None  # noqa: S101 - one of the two is always there
             raw = np.fft.irfft(self._spectrum, self.grid.cells, axis=-1)
             self._mass = np.maximum(raw / self.grid.damping, 0.0)
         return self._mass
@@ -81,6 +86,7 @@ class Density:
     def spectrum(self) -> Array:
         """Transform of the damped masses, `[grids, cells / 2 + 1]`."""
         if self._spectrum is None:
+            assert self._mass is not None  # noqa: S101 - one of the two is always there
             self._spectrum = np.fft.rfft(self._mass * self.grid.damping, axis=-1)
         return self._spectrum
 
