@@ -15,9 +15,10 @@ from workbench.world.load.stations import Station, Stretch, station
 
 HOT = 0.9
 """Utilisation from which a component is followed bin by bin: below it a queue finds its equilibrium within a bin."""
-_STEP = 0.08
-"""Of -ln(1 - utilisation) between two levels: waits of neighbouring levels differ by 8 %: a rounded one is off by 4 % at most."""
-_NOTHING = 1e-4
+_STEP = 0.2
+"""Of -ln(1 - utilisation) between two levels. All bins of a level get the wait of its mean utilisation, so that loads that do not
+change have no error and waits on average none."""
+_NOTHING = 2e-3
 """Mean waits below this share of the service time are none."""
 
 
@@ -54,18 +55,21 @@ def first_level(component: Component, servers: int) -> int:
 
 
 @lru_cache(maxsize=8192)
-def at_level(component: Component, servers: int, level: int, held_s: float, pressure: Pressure) -> Condition:
-    """The condition in equilibrium at one level; level 0 is without any waiting."""
-    if level <= 0:
-        return of_pressure(pressure)
+def at_utilisation(component: Component, servers: int, utilisation: float, held_s: float, pressure: Pressure) -> Condition:
+    """The condition in equilibrium."""
     kind = table(component, servers)
-    offered = -math.expm1(-_STEP * level) * servers
+    offered = utilisation * servers
     busy = float(np.interp(offered, kind.offered, kind.busy))
     waits = float(np.interp(offered, kind.offered, kind.waits))
     queued = float(np.interp(offered, kind.offered, kind.queued))
     blocked = float(np.interp(offered, kind.offered, kind.blocked))
     wait_s = queued * held_s / max(waits * busy, 1e-300) if queued > 0 else 0.0
     return of_pressure(pressure, waits, wait_s, 1.0, blocked)
+
+
+def middle(level: int) -> float:
+    """Utilisation in the middle of a level."""
+    return -math.expm1(-_STEP * level)
 
 
 def of_stretch(stretch: Stretch, refused: float, shape: float, pressure: Pressure) -> Condition:

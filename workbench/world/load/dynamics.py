@@ -14,7 +14,7 @@ import numpy as np
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.load.acts import NONE, Pressures
-from workbench.world.load.conditions import at_level, levels_of, of_pressure, of_stretch, table, variability
+from workbench.world.load.conditions import levels_of, of_pressure, of_stretch, table, variability
 from workbench.world.load.scaling import Replicas
 from workbench.world.load.stations import advance
 from workbench.world.load.steady import Equilibrium
@@ -159,7 +159,7 @@ class Dynamics:
                 for tier, one in enumerate(pressures):
                     pressure = dict(one.components).get(name, NONE)
                     if grade >= of.first_level(name, servers):
-                        met_by_tier[tier][name] = at_level(component, servers, grade, round(held, 9), pressure)
+                        met_by_tier[tier][name] = of.at_level(name, servers, grade, float(f"{held:.9g}"), pressure)
             else:
                 settled = False
                 served = stretch.utilisation * servers / held

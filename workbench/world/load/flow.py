@@ -122,6 +122,7 @@ class Flow:
         of = self._of
         self._scale(bins)
         nothing = tuple(NO_PRESSURES for _ in of.tiers)
+        of.learn(of.steady(0, bins, nothing, self._replicas, gauges_only=True), self._replicas)
         steady = of.steady(0, bins, nothing, self._replicas)
         pieces: list[tuple[int, int, Steady | Bin]] = [(0, bins, steady)]
         at = 0
@@ -154,7 +155,7 @@ class Flow:
             if component.autoscaler is not None:
                 full = {one: np.broadcast_to(np.int32(10_000), bins) for one in of.timed}
                 load = (
-                    of.steady(0, bins, tuple(NO_PRESSURES for _ in of.tiers), full)
+                    of.steady(0, bins, tuple(NO_PRESSURES for _ in of.tiers), full, gauges_only=True)
                     if component.autoscaler.metric == "utilisation"
                     else None
                 )

@@ -52,8 +52,8 @@ class Replicas:
             since = self.low_since if self.low_since >= 0 else at
             if (at - since) * grid.step_s >= scaler.cool_down:
                 return replace(self, ordered=wanted, serving=wanted, low_since=-1)
-            return replace(self, low_since=since)
-        return replace(self, low_since=-1)
+            return self if since == self.low_since else replace(self, low_since=since)
+        return self if self.low_since < 0 else replace(self, low_since=-1)
 
 
 def due(at: int, grid: Grid, every_s: float) -> bool:

@@ -12,8 +12,8 @@ from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, Condition, RouteCondition
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
-from workbench.world.load.acts import NONE, Pressures
-from workbench.world.load.conditions import HOT, at_level, first_level, levels_of, of_pressure
+from workbench.world.load.acts import NONE, Pressure, Pressures
+from workbench.world.load.conditions import HOT, at_utilisation, first_level, levels_of, middle, of_pressure
 from workbench.world.load.retries import attempts_per_request
 from workbench.world.network.answers import Network
 
@@ -42,6 +42,8 @@ class Equilibrium:
         self.world, self.layouts, self.grid, self.network, self.requests = world, layouts, grid, network, requests
         self.timed = tuple(sorted(name for name, one in world.components.items() if one.service is not None))
         self.tiers = tuple(sorted(world.tiers))
+        self._means: dict[tuple[str, int, int], float] = {}
+        """Mean utilisation of the usual course in each (component, servers, level)."""
 
     def condition(
         self, path: str, components: Mapping[str, Condition], pressures: Pressures, open_breakers: tuple[tuple[str, str], ...] = ()
@@ -63,11 +65,32 @@ class Equilibrium:
         """The lowest level of a component at which waits are worth saying."""
         return first_level(self.world.components[name], servers)
 
+    def at_level(self, name: str, servers: int, level: int, held_s: float, pressure: Pressure) -> Condition:
+        """A component's condition in equilibrium at one level of utilisation."""
+        utilisation = self._means.get((name, servers, level))
+        return at_utilisation(
+            self.world.components[name], servers, middle(level) if utilisation is None else utilisation, held_s, pressure
+        )
+
+    def learn(self, usual: Steady, replicas: Mapping[str, Array]) -> None:
+        """Let each level stand for the mean utilisation that the usual course has in it."""
+        for name in self.timed:
+            servers = replicas[name].astype(np.int64) * self.world.components[name].concurrency
+            level = levels_of(usual.utilisation[name])
+            for count in np.unique(servers).tolist():
+                of_count = servers == count
+                sums = np.bincount(level[of_count], weights=usual.utilisation[name][of_count])
+                counts = np.bincount(level[of_count])
+                for at in np.flatnonzero(counts).tolist():
+                    self._means[name, count, at] = float(round(sums[at] / counts[at], 12))
+
     def answer(self, layout: RouteLayout, condition: RouteCondition) -> Answer:
         """The network's answer for the codes of a layout."""
         return self.network.answer(layout.route, condition, layout.others)
 
-    def steady(self, low: int, high: int, pressures: tuple[Pressures, ...], replicas: Mapping[str, Array]) -> Steady:
+    def steady(
+        self, low: int, high: int, pressures: tuple[Pressures, ...], replicas: Mapping[str, Array], *, gauges_only: bool = False
+    ) -> Steady:
         """Bins [low, high) under constant pressures, one for each tier; `replicas` of timed components in every bin `[bins]`."""
         width = self.grid.widths_s[low:high]
         bins = high - low
@@ -115,6 +138,8 @@ class Equilibrium:
             queue[name] = np.zeros(bins)
             if level.any() or (servers <= 0).any():
                 levels.append((name, level, servers))
+        if gauges_only:
+            return Steady({}, {}, requests, utilisation, queue, hot)
         key = np.zeros(bins, np.int64)
         for _, level, servers in levels:
             radix = 64 * (int(servers.max()) + 2)
@@ -135,17 +160,14 @@ class Equilibrium:
                     if servers[index] <= 0:
                         met[name] = of_pressure(pressure, refused=1.0)
                     elif level[index] > 0:
-                        met[name] = at_level(
-                            self.world.components[name], int(servers[index]), int(level[index]), round(held[name], 9), pressure
-                        )
+                        met[name] = self.at_level(name, int(servers[index]), int(level[index]), held[name], pressure)
                 by_tier.append(met)
             conditions.append(by_tier)
         for name, level, servers in levels:
-            component = self.world.components[name]
             lengths = np.zeros(len(some))
             for place, index in enumerate(first.tolist()):
                 if level[index] > 0 and servers[index] > 0:
-                    usual = at_level(component, int(servers[index]), int(level[index]), round(held[name], 9), NONE)
+                    usual = self.at_level(name, int(servers[index]), int(level[index]), held[name], NONE)
                     lengths[place] = usual.waits * usual.wait_s
             queue[name] = lengths[inverse] * arrivals[name]
         for layout in self.layouts:
@@ -167,3 +189,9 @@ class Equilibrium:
     def _idle(self, pressures: Pressures) -> dict[str, Condition]:
         """Conditions of components under pressure, as if nobody waited."""
         return {name: of_pressure(pressure) for name, pressure in pressures.components}
+
+
+def _held_s(work: FloatArray, arrivals: FloatArray) -> float:
+    """Mean holding time of a stretch, rounded so that it does not depend on where the stretch ends when it does not change."""
+    at = int(np.argmax(arrivals))
+    return float(f"{work[at] / arrivals[at]:.9g}") if arrivals[at] > 0 else 1.0

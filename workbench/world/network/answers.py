@@ -13,7 +13,7 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
-from workbench.world.network.density import Density, TimeGrid, lognormal, point
+from workbench.world.network.density import Density, TimeGrid, lognormal
 from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited
 
 _MOST_KEPT = 4096
@@ -122,13 +122,20 @@ class Network:
         marks[: classes.count] = success * shares * (1 - failing) / max(shares.sum(), 1e-300)
         # A failure that is answered with the success code is, for whoever counts codes, a success.
         marks[0] += exposed * codes.pop(route.success_code, 0.0)
-        quick = point(self.grid, 0.0) if not whole.ok.total else fares.component(route.serving).ok
+        usual_of = self._quick(fares.component(route.serving).ok, classes)
+        failed_of = None
+        if bad.total > 0:
+            inside = _within(bad, edges)
+            failed_of = inside / max(inside.sum(), 1e-300), _or(bad.mean(), 0.0)
         spread, means = [], []
         for place, code in enumerate(others):
             kept = usual.get(code, 0.0) * (1.0 if code in lasting else 1 - failing)
             came = exposed * codes.get(code, 0.0)
             marks[classes.count + place] = kept + came
-            where, mean_s = self._other(code, kept, came, quick, bad, classes)
+            where, mean_s = self._late(classes) if code in TIMEOUT_CODES else usual_of
+            if came > 0 and failed_of is not None:
+                part = came / (kept + came)
+                where, mean_s = (1 - part) * where + part * failed_of[0], (1 - part) * mean_s + part * failed_of[1]
             spread.append(where)
             means.append(mean_s)
         marks /= marks.sum()
@@ -144,26 +151,17 @@ class Network:
             mean_s=mean,
         )
 
-    def _other(
-        self, code: str, kept: float, came: float, quick: Density, bad: Density, classes: LatencyClasses
-    ) -> tuple[FloatArray, float]:
-        """Latency classes and mean of the answers with one code: usual ones are quick, or time-outs; failures as they come."""
-        edges = np.array([*classes.tail_bounds, math.inf])
-        if code in TIMEOUT_CODES:
-            usual_where = np.zeros(classes.count)
-            usual_where[classes.timeout_class] = 1.0
-            usual_mean = self.world.traffic.timeout
-        else:
-            inside = _within(quick, edges)
-            usual_where = inside / max(inside.sum(), 1e-300) if inside.sum() > 0 else np.eye(classes.count)[0]
-            usual_mean = _or(quick.mean(), 0.0)
-        if came <= 0 or bad.total <= 0:
-            return usual_where, usual_mean
-        failed = _within(bad, edges)
-        failed /= max(failed.sum(), 1e-300)
-        part = came / (kept + came)
-        where: FloatArray = (1 - part) * usual_where + part * failed
-        return where, (1 - part) * usual_mean + part * _or(bad.mean(), usual_mean)
+    def _late(self, classes: LatencyClasses) -> tuple[FloatArray, float]:
+        """Where answers lie that come when the time limit is over."""
+        where = np.zeros(classes.count)
+        where[classes.timeout_class] = 1.0
+        return where, self.world.traffic.timeout
+
+    def _quick(self, serving: Density, classes: LatencyClasses) -> tuple[FloatArray, float]:
+        """Where answers lie that the serving component gives at once: refused, not found, not changed."""
+        inside = _within(serving, np.array([*classes.tail_bounds, math.inf]))
+        where = inside / inside.sum() if inside.sum() > 0 else np.eye(classes.count)[0]
+        return where, _or(serving.mean(), 0.0)
 
 
 def _within(density: Density, edges: FloatArray) -> FloatArray:

@@ -1,18 +1,19 @@
 """Densities of time on grids of two resolutions: sums by FFT, greatest and k-th by distribution functions, truncation.
 
-A law is cut into cells around the multiples of the step (mass of cell i is P((i - 1/2) h < X <= (i + 1/2) h)), so that means and
-distribution functions of sums are exact to second order in the step. Before a transform the masses are damped geometrically,
+Every time is shared out between the two nearest multiples of the step so that means are exact, of sums too, and distribution
+functions to second order in the step. Before a transform the masses are damped geometrically,
 which keeps what lies beyond the end of a grid from wrapping around to its beginning (Gruebel and Hermesmeier 1999).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.special import gammainc, ndtr
+from scipy.special import gammaincc, ndtr
 
 from workbench.telemetry.series import Array, FloatArray
 
@@ -26,6 +27,7 @@ class TimeGrid:
 
     steps_s: tuple[float, ...]
     cells: int
+    _places: dict[tuple[float, ...], tuple[Array, Array, FloatArray, Array]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def edges_s(self) -> FloatArray:
@@ -42,19 +44,33 @@ class TimeGrid:
     @cached_property
     def damping(self) -> FloatArray:
         """Factor of every cell before a transform, `[cells]`."""
-        return np.exp(-_DAMPING / self.cells * np.arange(self.cells))
+        out: FloatArray = np.exp(-_DAMPING / self.cells * np.arange(self.cells))
+        return out
 
     @classmethod
     def of(cls, bounds: tuple[float, ...], longest_s: float) -> TimeGrid:
         """Grids on which every bound is a multiple of a step, or nearly, and that reach beyond `longest_s`."""
-        cells = 4096
-        fine = min(bounds[0] / 20, longest_s / cells)
+        cells = 2048
+        fine = min(bounds[0] / 10, longest_s / cells)
         steps = [fine]
         while steps[-1] * cells < 1.05 * longest_s:
             steps.append(
                 min(steps[-1] * 32, 1.05 * longest_s / cells * 1.0000001) if steps[-1] * 32 * cells > longest_s else steps[-1] * 32
             )
         return cls(tuple(steps), cells)
+
+    def places(self, bounds: tuple[float, ...]) -> tuple[Array, Array, FloatArray, Array]:
+        """For each bound its grid, its cell there, which part of the cell lies below it; and which bounds are infinite."""
+        found = self._places.get(bounds)
+        if found is None:
+            finite = [bound if not math.isinf(bound) else 0.0 for bound in bounds]
+            level = np.array([self.index(bound) for bound in finite])
+            where = np.array(finite) / np.array(self.steps_s)[level] + 0.5
+            cell = np.minimum(where.astype(np.int64), self.cells - 1)
+            # The first cell is half as long as the others.
+            part = np.where(cell == 0, (where - 0.5) * 2, where - cell)
+            found = self._places[bounds] = level, cell, part, np.array([math.isinf(bound) for bound in bounds])
+        return found
 
     def index(self, at_s: float) -> int:
         """The finest grid that reaches `at_s`."""
@@ -67,11 +83,12 @@ class TimeGrid:
 class Density:
     """A measure on times, of mass `total` up to 1. Kept as masses, as a transform, or both."""
 
-    __slots__ = ("_mass", "_spectrum", "grid", "total")
+    __slots__ = ("_mass", "_spectrum", "_upto", "grid", "total")
 
     def __init__(self, grid: TimeGrid, total: float, *, mass: FloatArray | None = None, spectrum: Array | None = None) -> None:
         self.grid, self.total = grid, total
         self._mass, self._spectrum = mass, spectrum
+        self._upto: FloatArray | None = None
 
     @property
     def mass(self) -> FloatArray:
@@ -108,20 +125,17 @@ class Density:
 
     def upto(self) -> FloatArray:
         """Mass up to the upper edge of each cell, `[grids, cells]`."""
-        out: FloatArray = np.cumsum(self.mass, axis=-1)
-        return out
+        if self._upto is None:
+            self._upto = np.cumsum(self.mass, axis=-1)
+        return self._upto
 
     def at(self, bounds: FloatArray) -> FloatArray:
         """Mass up to each bound, `[len(bounds)]`; up to infinity it is `total`."""
-        out = np.empty(len(bounds))
         running = self.upto()
-        for place, bound in enumerate(bounds):
-            if math.isinf(bound):
-                out[place] = self.total
-                continue
-            number = self.grid.index(bound)
-            where = bound / self.grid.steps_s[number]
-            out[place] = np.interp(where, np.arange(self.grid.cells) + 0.5, running[number], left=where * 2 * running[number, 0])
+        level, cell, part, beyond = self.grid.places(tuple(bounds.tolist()))
+        below = np.where(cell > 0, running[level, np.maximum(cell - 1, 0)], 0.0)
+        out = below + part * (running[level, cell] - below)
+        out[beyond] = self.total
         return np.minimum(out, self.total)
 
     def mean(self) -> float:
@@ -155,27 +169,49 @@ def point(grid: TimeGrid, at_s: float, total: float = 1.0) -> Density:
     return Density(grid, total, mass=mass)
 
 
-def _of_distribution(grid: TimeGrid, upto: FloatArray) -> Density:
-    return Density(grid, 1.0, mass=np.diff(upto, axis=-1, prepend=0.0))
+def _of_excess(grid: TimeGrid, excess: Callable[[FloatArray], Array]) -> Density:
+    """From E[(X - t)+]: every time is shared out between the two nearest multiples of the step so that the mean is exact."""
+    masses = []
+    for step in grid.steps_s:
+        at = step * np.arange(grid.cells + 1)
+        above = excess(at)
+        # Before 0 the mean excess falls with slope -1.
+        slope = np.diff(above, prepend=above[0] + step) / step
+        masses.append(np.maximum(np.diff(slope), 0.0))
+    return Density(grid, 1.0, mass=np.array(masses))
 
 
 def lognormal(grid: TimeGrid, median_s: float, sigma: float) -> Density:
     """A lognormal time."""
     if sigma == 0:
         return point(grid, median_s)
-    return _of_distribution(grid, ndtr(np.log(grid.edges_s / median_s) / sigma))
+    mean_s = median_s * math.exp(sigma * sigma / 2)
+
+    def excess(at: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            d = -np.log(at / median_s) / sigma
+        out: FloatArray = mean_s * ndtr(d + sigma) - at * ndtr(d)
+        return out
+
+    return _of_excess(grid, excess)
 
 
 def gamma(grid: TimeGrid, shape: float, mean_s: float) -> Density:
     """A gamma time; shape 1 is exponential."""
-    return _of_distribution(grid, gammainc(shape, grid.edges_s * (shape / mean_s)))
+
+    def excess(at: FloatArray) -> FloatArray:
+        scaled = at * (shape / mean_s)
+        out: FloatArray = mean_s * gammaincc(shape + 1, scaled) - at * gammaincc(shape, scaled)
+        return out
+
+    return _of_excess(grid, excess)
 
 
 def uniform(grid: TimeGrid, longest_s: float) -> Density:
     """Uniform between 0 and `longest_s`."""
     if longest_s <= 0:
         return point(grid, 0.0)
-    return _of_distribution(grid, np.clip(grid.edges_s / longest_s, 0.0, 1.0))
+    return _of_excess(grid, lambda at: np.square(np.maximum(longest_s - at, 0.0)) / (2 * longest_s))
 
 
 def at_least(need: int, members: list[Density]) -> Density:
