@@ -64,10 +64,10 @@ def component(name: str, indicator: EventsIndicator, world: World) -> float:
     lost = sum(_lost(mode, indicator, world) for mode in _suffered(world, name))
     delivery = world.delivery
     weight = sum(delivery.components.values())
-    if name in delivery.components and weight and delivery.per_working_day:
-        every = DAYS_S / (WORKING_DAYS * delivery.per_working_day * delivery.components[name] / weight)
+    if name in delivery.components and weight and delivery.deployments_a_day:
+        every = DAYS_S / (WORKING_DAYS * delivery.deployments_a_day * delivery.components[name] / weight)
         lasting = mean_below(delivery.failure_duration, _reaction(world))
-        lost += float(delivery.change_failure_rate) * lasting / every * _failing(delivery.failure, indicator)
+        lost += float(delivery.failure_rate) * lasting / every * _failing(delivery.failure, indicator)
     return max(0.0, 1 - lost)
 
 
