@@ -16,8 +16,8 @@ from workbench.lint.availability import ceiling, mean_below
 from workbench.lint.session import examine
 from workbench.rng import stream
 from workbench.scenario.load import load_world
-from workbench.scenario.schema.components import CallSpec
 from workbench.scenario.schema.base import Lognormal
+from workbench.scenario.schema.components import CallSpec
 from workbench.scenario.schema.policy import EventsIndicator
 
 HERE = Path(__file__).parent
@@ -31,6 +31,9 @@ def test_nothing_but_remarks_is_said_of_healthy_rules(path):
 
     assert [problem for problem in report.problems if problem.severity is not Severity.INFO] == []
     assert len(report.problems) <= 1
+
+
+CACHE = CallSpec(component="cache")
 
 
 def test_the_healthy_rules_are_rules():
