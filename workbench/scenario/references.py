@@ -61,11 +61,11 @@ def _of_changes_and_people(world: Node, path_of: PathOf) -> Iterator[Problem]:
     for section in (("delivery", "launches"), ("delivery", "maintenance"), ("people", "rotations")):
         for name, entry in _entries(world, section):
             for key, names in (("components", components), ("routes", routes)):
-                for path, item in _texts(entry.node, (*section, name), key):
-                    yield from _unknown(item, path, names, key[:-1], path_of)
+                for item_path, item in _texts(entry.node, (*section, name), key):
+                    yield from _unknown(item, item_path, names, key[:-1], path_of)
     web = find(world, ("platform", "web"))
-    for path, item in _texts(web[0], ("platform", "web"), "pages") if web else ():
-        yield from _unknown(item, path, routes, "route", path_of)
+    for page_path, item in _texts(web[0], ("platform", "web"), "pages") if web else ():
+        yield from _unknown(item, page_path, routes, "route", path_of)
 
 
 def policy_problems(policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from workbench.scenario.schema.world import World
 from workbench.world.delivery.draw import draw_changes
+from workbench.world.delivery.planned import PlannedDeployment
 from workbench.world.failures.drawing import drawn_incidents, scripted_incidents, with_triggered
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
-from workbench.world.planned import PlannedDeployment, PlannedIncident
 
 __all__ = ["Plan", "PlannedDeployment", "PlannedIncident", "draw_plan"]
 

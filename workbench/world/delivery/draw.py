@@ -17,10 +17,11 @@ from workbench.scenario.schema.delivery import Profile
 from workbench.scenario.schema.failures import ErrorEffect
 from workbench.scenario.schema.world import WEEKDAYS, World
 from workbench.units import DAY_S
+from workbench.world.delivery.planned import PlannedDeployment
 from workbench.world.failures.definition import routes_touched
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 from workbench.world.impact import ErrorsHappen, Impact
-from workbench.world.planned import PlannedDeployment, PlannedIncident
 from workbench.world.recurrence import occurrences
 
 ROLLED_BACK = ("bad deployment", "bad configuration", "bad experiment")

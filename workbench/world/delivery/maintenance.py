@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from workbench.scenario.schema.world import World
 from workbench.world.failures.definition import routes_touched
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 from workbench.world.impact import ErrorsHappen, Impact
-from workbench.world.planned import PlannedIncident
 from workbench.world.recurrence import occurrences
 from workbench.world.truth import MaintenanceWindow
 
@@ -46,8 +46,8 @@ def noticed(world: World, windows: Iterable[MaintenanceWindow]) -> tuple[Planned
             PlannedIncident(
                 id=f"maintenance {window.id}",
                 mode="maintenance",
+                components=tuple(sorted(stated.components)),
                 cause="planned",
-                components=(),
                 routes=window.routes if stated.effect == "down" else tuple(sorted(stated.routes)),
                 tiers=tuple(sorted(world.tiers)),
                 start_s=window.start_s,

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 import simpy
 
+from workbench.world.delivery.planned import PlannedDeployment
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
-from workbench.world.plan import PlannedDeployment, PlannedIncident
 from workbench.world.truth import Deployment
 
 Process = Generator[simpy.Event, Any, None]

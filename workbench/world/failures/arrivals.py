@@ -15,8 +15,8 @@ from workbench.scenario.schema.world import WEEKDAYS, World
 from workbench.telemetry.series import FloatArray
 from workbench.units import DAY_S, HOUR_S
 from workbench.world.calendar import local_seconds, working_hours
+from workbench.world.delivery.planned import PlannedDeployment
 from workbench.world.grid import Grid
-from workbench.world.planned import PlannedDeployment
 
 _BURN_IN_GAPS = 20
 """A renewal process is started this many mean gaps before the run, so that the run sees it in its steady state."""

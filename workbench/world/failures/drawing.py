@@ -10,10 +10,11 @@ import numpy as np
 
 from workbench.rng import stream
 from workbench.scenario.schema.world import World
+from workbench.world.delivery.planned import PlannedDeployment
 from workbench.world.failures.arrivals import renewals, trigger_probability, triggered
 from workbench.world.failures.definition import Definition, library_name, of_mode, of_scripted
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
-from workbench.world.planned import PlannedDeployment, PlannedIncident
 
 
 def drawn_incidents(

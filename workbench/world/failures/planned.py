@@ -1,4 +1,4 @@
-"""What is planned before a run starts: incidents as they would run if nobody acted, and changes."""
+"""One incident as it would run if nobody acted."""
 
 from __future__ import annotations
 
@@ -45,20 +45,3 @@ class PlannedIncident:
 
 def _few(routes: tuple[str, ...]) -> str:
     return ", ".join(routes) if len(routes) <= 2 else f"{len(routes)} routes"
-
-
-@dataclass(frozen=True)
-class PlannedDeployment:
-    """One change; a bad one brings its incident along."""
-
-    id: str
-    component: str
-    start_s: float
-    end_s: float
-    restarts: tuple[str, ...]
-    """Routes whose counters begin again at 0 when it starts."""
-    failure: PlannedIncident | None
-    kind: str = "deployment"
-    """`deployment`, `configuration`, `experiment`."""
-    triggers: tuple[PlannedIncident, ...] = ()
-    """Incidents of failure modes that it sets off, beside being bad itself."""
