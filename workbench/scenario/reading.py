@@ -222,9 +222,9 @@ class Reading:
         if start is None:
             problems = [problem for problem in problems if problem.check != "incidents/outside"]
         for one in problems:
-            missing = one.check == "history/no-file"
-            stated_there = changed(_where_stated(one, found[0], "incidents_from.file"), allowed="the name of a CSV file")
-            self._add([stated_there if missing else one])
+            near = Path(one.nearest).name if one.nearest else None
+            there = changed(_where_stated(one, found[0], "incidents_from.file"), allowed="the name of a CSV file", nearest=near)
+            self._add([there if one.check == "history/no-file" else one])
         return world.model_copy(update={"incidents": (*world.incidents, *incidents)})
 
     def _extended(self, path: Path, tree: MapNode, folder: Folder) -> MapNode | None:
