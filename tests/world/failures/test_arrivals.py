@@ -154,3 +154,21 @@ def test_durations_by_class_have_their_median_and_spread(quiet, name, median, si
     n = len(logs)
     assert abs(np.median(logs) - np.log(median)) < 4 * 1.2533 * sigma / n**0.5 + 15 / median
     assert abs(logs.std() - sigma) < 4 * sigma / (2 * n) ** 0.5 + 0.02
+
+
+def test_incidents_of_two_modes_and_of_one_draw_independently(quiet):
+    stated = {"component": "database", "errors": "1%", "spread": 0.5, "duration": "announced", "every": "6h", "weibull_shape": 1}
+    plan = plan_of(quiet, days=400, modes={"a": stated, "b": stated})
+    of = {name: [one for one in plan.incidents if one.mode == name] for name in "ab"}
+    n = min(map(len, of.values()))
+    lasting = {name: np.log([one.natural_end_s - one.start_s for one in mine[:n]]) for name, mine in of.items()}
+    ratios = {name: np.log([one.impact.acts[0].ratio for one in mine[:n]]) for name, mine in of.items()}
+    pairs = [
+        (lasting["a"], lasting["b"]),
+        (ratios["a"], ratios["b"]),
+        (lasting["a"], ratios["a"]),
+        (ratios["a"][1:], ratios["a"][:-1]),
+    ]
+    for one, other in pairs:
+        assert abs(np.corrcoef(one, other)[0, 1]) < 4 / len(one) ** 0.5
+    assert ratios["a"].std() == pytest.approx(0.5, abs=4 * 0.5 / (2 * n) ** 0.5)
