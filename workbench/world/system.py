@@ -55,6 +55,7 @@ class System:
         self._layouts = layouts(network, keep)
         wanted = scenario.world.histogram.body_step / clock.scrape_interval
         slot_bins = min((n for n in range(1, BLOCK_BINS + 1) if BLOCK_BINS % n == 0), key=lambda n: (abs(n - wanted), n))
+        self._slot_bins = slot_bins
         self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
         rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
         traffic = scenario.world.traffic
@@ -177,6 +178,13 @@ class System:
             self._open.remove(live)
         live.ended.succeed()
         self._changed(effect.last)
+        if planned.restarts:
+            # As deployments: no slot holds a restart in its middle.
+            first = -(-effect.last // self._slot_bins) * self._slot_bins
+            at_s = self.grid.start_of(first)
+            if first < len(self.grid):
+                yield self.env.timeout(max(0.0, at_s - self.env.now))
+                self._restart(planned.restarts, first)
 
     # ---- helpers
 
