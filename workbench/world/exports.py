@@ -15,7 +15,7 @@ from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
 from workbench.world.requests import BLOCK_BINS, Baseline
 
-_STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
+STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
 """Counters by `status` that the reference queries ask for: the journey whose requests they count, and the first digits of
 the codes that are a success. A refused password is no success of authentication, but a refused file is one of the upload
 service."""
@@ -61,7 +61,7 @@ class Exports:
         self._values = tuple(np.empty(rows.shape, dtype=self._kind) for rows in baseline.rows)
         self._status = [
             _StatusCounter(metric, status, np.zeros(len(grid), dtype=self._kind), index, _rows_of(layout, digits, status))
-            for metric, (journey, digits) in _STATUS_COUNTERS.items()
+            for metric, (journey, digits) in STATUS_COUNTERS.items()
             for index, layout in enumerate(layouts)
             if journeys.get(layout.route) == journey
             for status in ("success", "failure")

@@ -1,0 +1,122 @@
+"""One component: its servers, how its calls fare, what it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+
+import simpy
+
+from workbench.scenario.schema.components import Component
+from workbench.world.each.calls import Step, Work
+from workbench.world.each.condition import Situation
+from workbench.world.each.draws import Codes, Draw, Law, drawn, lognormals, uniforms
+from workbench.world.each.shedding import Shedder
+from workbench.world.each.station import Station
+
+
+class Part:
+    """A component at work. `serve` is one call of it."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        name: str,
+        spec: Component,
+        tiers: Sequence[str],
+        seed: int,
+        *,
+        service: Law | None = None,
+        keep_waits: bool = False,
+    ) -> None:
+        """`service` replaces the law of its service times."""
+        self.name, self.spec = name, spec
+        self.calls: tuple[Step, ...] = ()
+        self.replicas = spec.replicas
+        self.arrived = 0
+        """Calls that reached it."""
+        self.failed = 0
+        """Calls that failed in the component itself, those refused or dropped not among them."""
+        self._env, self.tiers = env, tuple(tiers)
+        self._capacity = 1.0
+        self._draw: Draw = uniforms(seed, "each", "component", name)
+        self.station: Station | None = None
+        if spec.service is not None:
+            law = spec.service
+            self._service = (
+                drawn(service, seed, "each", "service", name) if service else lognormals(law, seed, "each", "service", name)
+            )
+            self.station = Station(env, self.servers, limit=spec.queue.limit, max_wait_s=spec.queue.max_wait, keep_waits=keep_waits)
+        self.shedder = Shedder(env, self, uniforms(seed, "each", "shedding", name)) if spec.shedding and self.station else None
+        self._usual = Codes([(spec.error_code, 1.0)])
+        self._slow = [1.0] * len(self.tiers)
+        self._hits = [1.0] * len(self.tiers)
+        self._fails = [float(spec.errors)] * len(self.tiers)
+        self._codes: list[Codes] = [self._usual] * len(self.tiers)
+
+    @property
+    def servers(self) -> int:
+        """Servers that there are now."""
+        return max(0, round(self.replicas * self.spec.concurrency * self._capacity))
+
+    def enter(self, now: Situation) -> None:
+        """Be in a condition from now on."""
+        for index, tier in enumerate(self.tiers):
+            condition = now.parts.get((self.name, tier))
+            usual = float(self.spec.errors)
+            self._slow[index], self._hits[index] = (condition.slow, condition.hits) if condition else (1.0, 1.0)
+            self._fails[index], self._codes[index] = usual, self._usual
+            failing = condition.failing if condition else None
+            if failing is not None and failing.share > 0:
+                # The component's usual errors are of the calls that do not fail anyway.
+                shares = {**failing.codes}
+                shares[self.spec.error_code] = shares.get(self.spec.error_code, 0.0) + usual * (1 - failing.share)
+                self._fails[index] = failing.share + usual * (1 - failing.share)
+                self._codes[index] = Codes(sorted(shares.items()))
+        self._capacity = now.capacity.get(self.name, 1.0)
+        self.resize()
+
+    def resize(self) -> None:
+        """Have as many servers as replicas and capacity say."""
+        if self.station is not None:
+            self.station.resize(self.servers)
+
+    def hits(self, tier: int) -> float:
+        """Factor on the hit rates of what is cached here."""
+        return self._hits[tier]
+
+    def mean_service_s(self) -> float:
+        """Mean time that a call occupies a server, in the condition of now, over all tiers alike."""
+        law = self.spec.service
+        if law is None:
+            return 0.0
+        return law.median * exp(law.sigma**2 / 2) * sum(self._slow) / len(self._slow)
+
+    def serve(self, tier: int) -> Work:
+        """One call: wait for a server, occupy it, call others in turn."""
+        self.arrived += 1
+        station = self.station
+        if station is not None:
+            if self.shedder is not None and self.shedder.refuses(tier):
+                station.offered += 1
+                station.shed += 1
+                return self.shedder.code
+            got = station.start()
+            if got is not True and (got is False or not (yield got)):
+                return self.spec.queue.code
+            yield simpy.Timeout(self._env, self._service() * self._slow[tier])
+            if not self.spec.holds:
+                station.release()
+        outcome = ""
+        fails = self._fails[tier]
+        if fails and self._draw() < fails:
+            self.failed += 1
+            outcome = self._codes[tier].at(self._draw())
+        else:
+            for call in self.calls:
+                outcome = yield from call(tier)
+                if outcome:
+                    break
+        if station is not None and self.spec.holds:
+            station.release()
+        return outcome
