@@ -166,7 +166,7 @@ def test_a_breaker_opens_probes_and_closes() -> None:
     arrived = result.parts["db"].arrived
     bins = result.grid
     during = [int(arrived[k]) for k in range(bins.first_bin_from(75), bins.first_bin_from(180))]
-    assert sum(during) == result.breakers_opened["api > db"] - 1 == 4
+    assert sum(during) == result.breakers_opened["api > db"] - 1 == 3
     track = result.routes["/"]
     rejected = track.answers[0, track.codes.index("503")]
     assert rejected.sum() == result.breakers_rejected["api > db"]

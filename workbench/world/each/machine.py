@@ -61,6 +61,7 @@ class Machine:
         self._budgets: list[Budget] = []
         self._users = [self._make(path, cell[0], tiers, late) for path, _, cell in self._cells]
         self._now = Situation()
+        self._begun = False
         self._columns = [0, *accumulate(len(users.tally.read()) for users in self._users)]
         self._counts = np.zeros((len(grid) + 1, self._columns[-1]))
         self._stations: list[tuple[str, Part | None, Station | None]] = [
@@ -101,14 +102,13 @@ class Machine:
 
     def advance(self, to_s: float) -> None:
         """Let everything happen before `to_s`, and every scrape up to it."""
+        if not self._begun:
+            self._begun = True
+            self._begin()
         while self.bins < len(self._grid) and self._grid.times[self.bins] <= to_s + 1e-9:
-            if self.bins == 0 and self._env.now == 0:
-                self._begin()
             self._run(float(self._grid.times[self.bins]))
             self.bins += 1
             self._scrape()
-            self._begin()
-        if self.bins == 0 and self._env.now == 0:
             self._begin()
         self._run(to_s)
 
