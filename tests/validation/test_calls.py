@@ -38,7 +38,7 @@ def mean_latency(result: EachResult, first: int = 1) -> float:
 
 def api(calls: Sequence[Any], **others: Any) -> World:
     """A route whose component `api` has no servers of its own and makes some calls."""
-    return small_world({"api": {"calls": list(calls)}, **others}, ["api"], 100.0)
+    return small_world({"api": {"calls": list(calls)}, **others}, ["api"], 60.0)
 
 
 def test_calls_are_tried_again_until_one_succeeds() -> None:
@@ -72,7 +72,7 @@ def test_callers_leave_when_their_time_is_over_and_callees_work_on() -> None:
     late = 2.718281828459045 ** (-limit_s / mean_s)
     assert agrees([share(result, "504") for result in results], late)
     # Work that nobody waits for any more occupies servers all the same.
-    assert agrees([result.parts["db"].over(2).mean_in_service for result in results], 100.0 * mean_s)
+    assert agrees([result.parts["db"].over(2).mean_in_service for result in results], 60.0 * mean_s)
     # min(S, limit), and the route's own millisecond for those who got an answer.
     assert agrees([mean_latency(result, 2) for result in results], mean_s * (1 - late) + 0.001 * (1 - late))
 
@@ -131,11 +131,11 @@ def test_calls_are_made_so_many_times_by_a_share_of_requests() -> None:
 
 
 def test_a_pool_makes_callers_wait_as_servers_would() -> None:
-    world = api([{"component": "db", "pool": 12}], db=served(servers=PLENTY))
+    world = api([{"component": "db", "pool": 8}], db=served(servers=PLENTY))
     results = runs(world, services={"db": exponential(0.1)}, seconds=240)
     pools = [result.pools["api > db"].over(4) for result in results]
-    assert agrees([pool.mean_wait_s for pool in pools], mmc_mean_wait(100.0, 0.1, 12))
-    assert agrees([pool.utilisation for pool in pools], 10 / 12)
+    assert agrees([pool.mean_wait_s for pool in pools], mmc_mean_wait(60.0, 0.1, 8))
+    assert agrees([pool.utilisation for pool in pools], 6 / 8)
 
 
 @pytest.mark.parametrize("holds", [True, False])
