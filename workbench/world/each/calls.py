@@ -20,7 +20,7 @@ from workbench.world.each.station import Station
 
 Work = Generator[simpy.Event, Any, str]
 Step = Callable[[int], Work]
-"""Makes one call on behalf of a tier, given by its number."""
+"""Makes one call on behalf of an asker: requests of one route and tier, given by their number."""
 
 OPEN = "open"
 """A breaker was open; answered by `BREAKER_CODE`, and not tried again: it would be as open."""
@@ -38,8 +38,8 @@ def answer(outcome: str) -> str:
 def with_share(step: Step, share: float, draw: Draw) -> Step:
     """A share of requests makes the call at all."""
 
-    def work(tier: int) -> Work:
-        return (yield from step(tier)) if draw() < share else ""
+    def work(asker: int) -> Work:
+        return (yield from step(asker)) if draw() < share else ""
 
     return work
 
@@ -47,9 +47,9 @@ def with_share(step: Step, share: float, draw: Draw) -> Step:
 def with_times(step: Step, times: int) -> Step:
     """Calls one after the other, up to the first that fails."""
 
-    def work(tier: int) -> Work:
+    def work(asker: int) -> Work:
         for _ in range(times):
-            outcome = yield from step(tier)
+            outcome = yield from step(asker)
             if outcome:
                 return outcome
         return ""
@@ -60,23 +60,23 @@ def with_times(step: Step, times: int) -> Step:
 def with_fallback(step: Step, other: Step | None) -> Step:
     """When the call fails: another one, or None to go on without an answer."""
 
-    def work(tier: int) -> Work:
-        outcome = yield from step(tier)
+    def work(asker: int) -> Work:
+        outcome = yield from step(asker)
         if outcome:
-            return "" if other is None else (yield from other(tier))
+            return "" if other is None else (yield from other(asker))
         return ""
 
     return work
 
 
 def with_cache(step: Step, look_up: Step, hits: Callable[[int], float], draw: Draw) -> Step:
-    """Look up first. A miss makes the call, and so does a look-up that fails. `hits` is the hit rate for a tier now."""
+    """Look up first. A miss makes the call, and so does a look-up that fails. `hits` is the hit rate for an asker now."""
 
-    def work(tier: int) -> Work:
-        failed = yield from look_up(tier)
-        if not failed and draw() < hits(tier):
+    def work(asker: int) -> Work:
+        failed = yield from look_up(asker)
+        if not failed and draw() < hits(asker):
             return ""
-        return (yield from step(tier))
+        return (yield from step(asker))
 
     return work
 
@@ -86,16 +86,16 @@ def with_retries(env: simpy.Environment, step: Step, spec: Retries, budget: Budg
     waits = [spec.backoff * spec.multiplier**k for k in range(spec.attempts - 1)]
     jitter = spec.jitter == "full"
 
-    def work(tier: int) -> Work:
+    def work(asker: int) -> Work:
         budget.first()
-        outcome = yield from step(tier)
+        outcome = yield from step(asker)
         for wait in waits:
             if not outcome or outcome == OPEN or not budget.allows():
                 break
             pause = wait * draw() if jitter else wait
             if pause > 0:
                 yield simpy.Timeout(env, pause)
-            outcome = yield from step(tier)
+            outcome = yield from step(asker)
         return outcome
 
     return work
@@ -104,11 +104,11 @@ def with_retries(env: simpy.Environment, step: Step, spec: Retries, budget: Budg
 def with_breaker(step: Step, breaker: BreakerState) -> Step:
     """A breaker that is open fails the call at once."""
 
-    def work(tier: int) -> Work:
+    def work(asker: int) -> Work:
         admitted = breaker.admits()
         if admitted == "refused":
             return OPEN
-        outcome = yield from step(tier)
+        outcome = yield from step(asker)
         breaker.report(admitted, failed=bool(outcome))
         return outcome
 
@@ -119,10 +119,10 @@ def with_timeout(env: simpy.Environment, step: Step, after_s: float) -> Step:
     """The caller leaves after a time; the callee works on."""
     deadlines: Deadlines[simpy.Event] = Deadlines(env, after_s, lambda done: _settle(done, LATE))
 
-    def work(tier: int) -> Work:
+    def work(asker: int) -> Work:
         done = simpy.Event(env)
         deadlines.add(done)
-        simpy.Process(env, _into(done, step(tier)))
+        simpy.Process(env, _into(done, step(asker)))
         outcome: str = yield done
         return outcome
 
@@ -132,12 +132,12 @@ def with_timeout(env: simpy.Environment, step: Step, after_s: float) -> Step:
 def with_pool(step: Step, pool: Station) -> Step:
     """At most so many calls at once; others wait for a connection."""
 
-    def work(tier: int) -> Work:
+    def work(asker: int) -> Work:
         got = pool.start()
         if got is not True:
             assert not isinstance(got, bool)  # noqa: S101 - a pool's queue has no limit
             yield got
-        outcome = yield from step(tier)
+        outcome = yield from step(asker)
         pool.release()
         return outcome
 
@@ -148,12 +148,12 @@ def in_parallel(env: simpy.Environment, steps: Sequence[Step], need: int) -> Ste
     """Calls made at once. The outcome comes with the last success needed, or when so many failed that these cannot come."""
     spare = len(steps) - need
 
-    def work(tier: int) -> Work:
+    def work(asker: int) -> Work:
         done = simpy.Event(env)
         counts = [0, 0]
 
         def one(step: Step) -> Generator[simpy.Event, Any, None]:
-            outcome = yield from step(tier)
+            outcome = yield from step(asker)
             counts[bool(outcome)] += 1
             if not done.triggered and (counts[1] > spare if outcome else counts[0] >= need):
                 done.succeed(outcome)

@@ -1,4 +1,4 @@
-"""What incidents do at the moment, to each component and each route, for each tier: constant within a bin of the scrape grid."""
+"""What incidents do at the moment to each component and each route, on behalf of whom: constant within a bin of the grid."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from workbench.world.failures.planned import PlannedIncident
 from workbench.world.failures.strength import strength_in_bins
 from workbench.world.grid import Grid
 from workbench.world.impact import Act, CacheCools, CapacityFalls, ErrorsHappen, LatencyRises, ScrapesMissing, TrafficRises
+
+Asker = tuple[str, str]
+"""(route, tier): on whose behalf a call is made."""
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Failing:
 
 @dataclass
 class PartCondition:
-    """One component, for calls on behalf of one tier."""
+    """One component, for calls on behalf of one asker."""
 
     slow: float = 1.0
     hits: float = 1.0
@@ -59,21 +62,20 @@ class RouteSituation:
 class Situation:
     """Everything that is not as usual in one bin."""
 
-    parts: dict[tuple[str, str], PartCondition] = field(default_factory=dict)
-    """By component and tier."""
-    routes: dict[tuple[str, str], RouteSituation] = field(default_factory=dict)
-    """By route and tier."""
+    parts: dict[tuple[str, Asker], PartCondition] = field(default_factory=dict)
+    """By component and asker."""
+    routes: dict[Asker, RouteSituation] = field(default_factory=dict)
     capacity: dict[str, float] = field(default_factory=dict)
     """Share of a component's servers that is left."""
     scrapes_missing: float = 0.0
 
-    def part(self, component: str, tier: str) -> PartCondition:
-        """The condition of one component for one tier, made if it is the usual one."""
-        return self.parts.setdefault((component, tier), PartCondition())
+    def part(self, component: str, asker: Asker) -> PartCondition:
+        """The condition of one component for one asker, made if it is the usual one."""
+        return self.parts.setdefault((component, asker), PartCondition())
 
-    def route(self, path: str, tier: str) -> RouteSituation:
-        """The situation of one route for one tier, made if it is the usual one."""
-        return self.routes.setdefault((path, tier), RouteSituation())
+    def route(self, asker: Asker) -> RouteSituation:
+        """The situation of one asker, made if it is the usual one."""
+        return self.routes.setdefault(asker, RouteSituation())
 
 
 def situation(
@@ -96,31 +98,31 @@ def situation(
 
 
 def _apply(out: Situation, world: World, effect: ActiveEffect, named: tuple[str, ...], act: Act) -> None:
-    tiers, routes = sorted(effect.tiers), sorted(effect.routes)
+    askers = [(path, tier) for path in sorted(effect.routes) for tier in sorted(effect.tiers)]
     if isinstance(act, ScrapesMissing):
         out.scrapes_missing = 1 - (1 - out.scrapes_missing) * (1 - act.share)
     elif isinstance(act, TrafficRises):
-        for at in [out.route(path, tier) for path in routes for tier in tiers]:
+        for at in [out.route(asker) for asker in askers]:
             _more_traffic(at, act)
     elif isinstance(act, CapacityFalls):
         for name in named:
             out.capacity[name] = out.capacity.get(name, 1.0) * (1 - act.share)
     elif isinstance(act, CacheCools):
-        for part in [out.part(name, tier) for name in named for tier in tiers]:
+        for part in [out.part(name, asker) for name in named for asker in askers]:
             part.hits *= act.factor
     elif isinstance(act, LatencyRises):
         busy = [name for name in named if world.components[name].service is not None]
-        for part in [out.part(name, tier) for name in busy for tier in tiers]:
+        for part in [out.part(name, asker) for name in busy for asker in askers]:
             part.slow *= act.factor
         # What has no service time of its own is slow where the request is.
         if len(busy) < len(named) or not named:
-            for at in [out.route(path, tier) for path in routes for tier in tiers]:
+            for at in [out.route(asker) for asker in askers]:
                 at.slow *= act.factor
     elif isinstance(act, ErrorsHappen):
-        for failing in [] if act.of_requests else [out.part(name, tier).failing for name in named for tier in tiers]:
+        for failing in [] if act.of_requests else [out.part(name, asker).failing for name in named for asker in askers]:
             failing.add(act.ratio, act.codes)
         if act.of_requests or not named:
-            for failing in [out.route(path, tier).failing for path in routes for tier in tiers]:
+            for failing in [out.route(asker).failing for asker in askers]:
                 failing.add(act.ratio, act.codes)
 
 

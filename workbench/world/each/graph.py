@@ -22,7 +22,7 @@ from workbench.world.each.calls import (
     with_timeout,
     with_times,
 )
-from workbench.world.each.condition import Situation
+from workbench.world.each.condition import Asker, Situation
 from workbench.world.each.draws import Law, uniforms
 from workbench.world.each.part import Part
 from workbench.world.each.station import Station
@@ -61,12 +61,12 @@ class Graph:
 
 
 def graph(
-    env: simpy.Environment, world: World, tiers: Sequence[str], seed: int, *, services: Mapping[str, Law], keep_waits: bool
+    env: simpy.Environment, world: World, askers: Sequence[Asker], seed: int, *, services: Mapping[str, Law], keep_waits: bool
 ) -> Graph:
     """All components and routes of a world. `services` replaces laws of service times."""
     out = Graph(
         {
-            name: Part(env, name, spec, tiers, seed, service=services.get(name), keep_waits=keep_waits)
+            name: Part(env, name, spec, askers, seed, service=services.get(name), keep_waits=keep_waits)
             for name, spec in sorted(world.components.items())
         }
     )
@@ -116,4 +116,4 @@ def _step(env: simpy.Environment, out: Graph, caller: str, place: str, call: Cal
 def _cached(out: Graph, place: str, call: CallSpec, step: Step, seed: int) -> Step:
     assert call.cache is not None  # noqa: S101 - the caller looked
     cache, rate = out.parts[call.cache.component], float(call.cache.hit_rate)
-    return with_cache(step, cache.serve, lambda tier: rate * cache.hits(tier), uniforms(seed, "each", "cache", place))
+    return with_cache(step, cache.serve, lambda asker: rate * cache.hits(asker), uniforms(seed, "each", "cache", place))

@@ -55,11 +55,11 @@ class Machine:
         self._env, self._world, self._grid, self._seed = env, world, grid, seed
         self._demand, self._codes, self._incidents = demand, codes, incidents
         self._cells = [(path, row, cell) for path in sorted(demand.cells) for row, cell in enumerate(demand.cells[path])]
-        tiers = tuple(sorted(world.tiers))
-        self.graph = graph(env, world, tiers, seed, services=services or {}, keep_waits=keep_waits)
+        askers = sorted({(path, cell[0]) for path, _, cell in self._cells})
+        self.graph = graph(env, world, askers, seed, services=services or {}, keep_waits=keep_waits)
         late: Deadlines[Request] = Deadlines(env, world.traffic.timeout, lambda request: request.cell.leave(request))
         self._budgets: list[Budget] = []
-        self._users = [self._make(path, cell[0], tiers, late) for path, _, cell in self._cells]
+        self._users = [self._make(path, cell, askers.index((path, cell[0])), late) for path, _, cell in self._cells]
         self._now = Situation()
         self._begun = False
         self._columns = [0, *accumulate(len(users.tally.read()) for users in self._users)]
@@ -73,7 +73,7 @@ class Machine:
             if part.spec.autoscaler is not None and part.station is not None:
                 env.process(scale(env, part, part.spec.autoscaler, self._sessions))
 
-    def _make(self, path: str, tier: str, tiers: tuple[str, ...], late: Deadlines[Request]) -> Users:
+    def _make(self, path: str, cell: Cell, asker: int, late: Deadlines[Request]) -> Users:
         world, seed = self._world, self._seed
         route = world.routes[path]
         retry = None
@@ -81,16 +81,16 @@ class Machine:
         if spec is not None:
             budget = Budget(None if spec.budget is None else float(spec.budget))
             self._budgets.append(budget)
-            jitter = uniforms(seed, "each", "client jitter", path, tier)
+            jitter = uniforms(seed, "each", "client jitter", path, *cell)
             retry = ClientRetry(spec, lambda code: code.startswith("5"), budget, jitter)
         return Users(
             self._env,
             route,
             self.graph.routes[path],
-            tiers.index(tier),
+            asker,
             tally=Tally(self._codes[path], world.histogram.bounds),
-            latency=lognormals(route.latency, seed, "each", "latency", path, tier),
-            draw=uniforms(seed, "each", "answers", path, tier),
+            latency=lognormals(route.latency, seed, "each", "latency", path, *cell),
+            draw=uniforms(seed, "each", "answers", path, *cell),
             late=late,
             late_code="504",
             retry=retry,

@@ -9,7 +9,7 @@ import simpy
 
 from workbench.scenario.schema.components import Component
 from workbench.world.each.calls import Step, Work
-from workbench.world.each.condition import Situation
+from workbench.world.each.condition import Asker, Situation
 from workbench.world.each.draws import Codes, Draw, Law, drawn, lognormals, uniforms
 from workbench.world.each.shedding import Shedder
 from workbench.world.each.station import Station
@@ -23,7 +23,7 @@ class Part:
         env: simpy.Environment,
         name: str,
         spec: Component,
-        tiers: Sequence[str],
+        askers: Sequence[Asker],
         seed: int,
         *,
         service: Law | None = None,
@@ -37,7 +37,7 @@ class Part:
         """Calls that reached it."""
         self.failed = 0
         """Calls that failed in the component itself, those refused or dropped not among them."""
-        self._env, self.tiers = env, tuple(tiers)
+        self._env, self.askers = env, tuple(askers)
         self._capacity = 1.0
         self._draw: Draw = uniforms(seed, "each", "component", name)
         self.station: Station | None = None
@@ -49,10 +49,10 @@ class Part:
             self.station = Station(env, self.servers, limit=spec.queue.limit, max_wait_s=spec.queue.max_wait, keep_waits=keep_waits)
         self.shedder = Shedder(env, self, uniforms(seed, "each", "shedding", name)) if spec.shedding and self.station else None
         self._usual = Codes([(spec.error_code, 1.0)])
-        self._slow = [1.0] * len(self.tiers)
-        self._hits = [1.0] * len(self.tiers)
-        self._fails = [float(spec.errors)] * len(self.tiers)
-        self._codes: list[Codes] = [self._usual] * len(self.tiers)
+        self._slow = [1.0] * len(self.askers)
+        self._hits = [1.0] * len(self.askers)
+        self._fails = [float(spec.errors)] * len(self.askers)
+        self._codes: list[Codes] = [self._usual] * len(self.askers)
 
     @property
     def servers(self) -> int:
@@ -61,8 +61,8 @@ class Part:
 
     def enter(self, now: Situation) -> None:
         """Be in a condition from now on."""
-        for index, tier in enumerate(self.tiers):
-            condition = now.parts.get((self.name, tier))
+        for index, asker in enumerate(self.askers):
+            condition = now.parts.get((self.name, asker))
             usual = float(self.spec.errors)
             self._slow[index], self._hits[index] = (condition.slow, condition.hits) if condition else (1.0, 1.0)
             self._fails[index], self._codes[index] = usual, self._usual
@@ -81,40 +81,40 @@ class Part:
         if self.station is not None:
             self.station.resize(self.servers)
 
-    def hits(self, tier: int) -> float:
+    def hits(self, asker: int) -> float:
         """Factor on the hit rates of what is cached here."""
-        return self._hits[tier]
+        return self._hits[asker]
 
     def mean_service_s(self) -> float:
-        """Mean time that a call occupies a server, in the condition of now, over all tiers alike."""
+        """Mean time that a call occupies a server, in the condition of now, over all askers alike."""
         law = self.spec.service
         if law is None:
             return 0.0
         return law.median * exp(law.sigma**2 / 2) * sum(self._slow) / len(self._slow)
 
-    def serve(self, tier: int) -> Work:
+    def serve(self, asker: int) -> Work:
         """One call: wait for a server, occupy it, call others in turn."""
         self.arrived += 1
         station = self.station
         if station is not None:
-            if self.shedder is not None and self.shedder.refuses(tier):
+            if self.shedder is not None and self.shedder.refuses(asker):
                 station.offered += 1
                 station.shed += 1
                 return self.shedder.code
             got = station.start()
             if got is not True and (got is False or not (yield got)):
                 return self.spec.queue.code
-            yield simpy.Timeout(self._env, self._service() * self._slow[tier])
+            yield simpy.Timeout(self._env, self._service() * self._slow[asker])
             if not self.spec.holds:
                 station.release()
         outcome = ""
-        fails = self._fails[tier]
+        fails = self._fails[asker]
         if fails and self._draw() < fails:
             self.failed += 1
-            outcome = self._codes[tier].at(self._draw())
+            outcome = self._codes[asker].at(self._draw())
         else:
             for call in self.calls:
-                outcome = yield from call(tier)
+                outcome = yield from call(asker)
                 if outcome:
                     break
         if station is not None and self.spec.holds:

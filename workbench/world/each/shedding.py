@@ -32,17 +32,19 @@ class Shedder:
         self.code = spec.code
         self._env, self._part, self._draw = env, part, draw
         self._above = float(spec.above)
-        tiers = part.tiers
-        named = [tiers.index(tier) for tier in spec.tiers if tier in tiers]
-        rest = [index for index in range(len(tiers)) if index not in named]
-        self._order = [[index] for index in named] + ([rest] if rest else [])
-        self._offered = [0] * len(tiers)
-        self._load = [0.0] * len(tiers)
-        self._refused = [0.0] * len(tiers)
+        self._tier = [tier for _, tier in part.askers]
+        tiers = list(dict.fromkeys(self._tier))
+        named = [tier for tier in spec.tiers if tier in tiers]
+        rest = [tier for tier in tiers if tier not in named]
+        self._order = [[tier] for tier in named] + ([rest] if rest else [])
+        self._offered = dict.fromkeys(tiers, 0)
+        self._load = dict.fromkeys(tiers, 0.0)
+        self._refused = dict.fromkeys(tiers, 0.0)
         env.process(self._look())
 
-    def refuses(self, tier: int) -> bool:
-        """Whether the next call of a tier is refused."""
+    def refuses(self, asker: int) -> bool:
+        """Whether the next call on behalf of an asker is refused."""
+        tier = self._tier[asker]
         self._offered[tier] += 1
         share = self._refused[tier]
         return share > 0 and self._draw() < share
@@ -52,11 +54,11 @@ class Shedder:
         while True:
             yield self._env.timeout(LOOK_S)
             seen = _KEPT * seen + (1 - _KEPT)
-            for tier, calls in enumerate(self._offered):
+            for tier, calls in self._offered.items():
                 self._load[tier] = _KEPT * self._load[tier] + (1 - _KEPT) * calls / LOOK_S
                 self._offered[tier] = 0
             each = self._part.mean_service_s()
-            excess = sum(self._load) / seen * each - self._above * self._part.servers
+            excess = sum(self._load.values()) / seen * each - self._above * self._part.servers
             for group in self._order:
                 load = sum(self._load[tier] for tier in group) / seen * each
                 share = min(1.0, max(0.0, excess / load)) if load > 0 else 0.0

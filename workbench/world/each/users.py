@@ -50,7 +50,7 @@ class Users:
         env: simpy.Environment,
         route: Route,
         calls: Sequence[Step],
-        tier: int,
+        asker: int,
         *,
         tally: Tally,
         latency: Draw,
@@ -60,7 +60,7 @@ class Users:
         retry: ClientRetry | None,
     ) -> None:
         self.tally = tally
-        self._env, self._route, self._calls, self._tier = env, route, calls, tier
+        self._env, self._route, self._calls, self._asker = env, route, calls, asker
         self._latency, self._draw, self._deadlines, self._late_code = latency, draw, late, late_code
         self._retry = retry
         usual = [(code, float(share)) for code, share in sorted(route.codes.items()) if share > 0]
@@ -104,7 +104,7 @@ class Users:
             return
         outcome = ""
         for call in self._calls:
-            outcome = yield from call(self._tier)
+            outcome = yield from call(self._asker)
             if outcome:
                 break
         if not outcome and self._failing is not None and self._draw() < self._fails:
