@@ -23,7 +23,7 @@ Step = Callable[[int], Work]
 """Makes one call on behalf of an asker: requests of one route and tier, given by their number."""
 
 OPEN = "open"
-"""A breaker was open; answered by `BREAKER_CODE`, and not tried again: it would be as open."""
+"""A breaker was open; answered by `BREAKER_CODE`."""
 LATE = "late"
 """The caller gave up waiting; answered by `TIMEOUT_CODE`."""
 BREAKER_CODE, TIMEOUT_CODE = "503", "504"
@@ -69,12 +69,12 @@ def with_fallback(step: Step, other: Step | None) -> Step:
     return work
 
 
-def with_cache(step: Step, look_up: Step, hits: Callable[[int], float], draw: Draw) -> Step:
-    """Look up first. A miss makes the call, and so does a look-up that fails. `hits` is the hit rate for an asker now."""
+def with_cache(step: Step, look_up: Step, hits: Callable[[], float], draw: Draw) -> Step:
+    """Look up first. A miss makes the call, and so does a look-up that fails. `hits` is the hit rate now."""
 
     def work(asker: int) -> Work:
         failed = yield from look_up(asker)
-        if not failed and draw() < hits(asker):
+        if not failed and draw() < hits():
             return ""
         return (yield from step(asker))
 
@@ -90,7 +90,7 @@ def with_retries(env: simpy.Environment, step: Step, spec: Retries, budget: Budg
         budget.first()
         outcome = yield from step(asker)
         for wait in waits:
-            if not outcome or outcome == OPEN or not budget.allows():
+            if not outcome or not budget.allows():
                 break
             pause = wait * draw() if jitter else wait
             if pause > 0:

@@ -42,7 +42,6 @@ class PartCondition:
     """One component, for calls on behalf of one asker."""
 
     slow: float = 1.0
-    hits: float = 1.0
     failing: Failing = field(default_factory=Failing)
 
 
@@ -66,7 +65,9 @@ class Situation:
     """By component and asker."""
     routes: dict[Asker, RouteSituation] = field(default_factory=dict)
     capacity: dict[str, float] = field(default_factory=dict)
-    """Share of a component's servers that is left."""
+    """Share of a component's servers that is left. Like caches, servers are everybody's, whomever an incident touches."""
+    hits: dict[str, float] = field(default_factory=dict)
+    """Factor on the hit rates of what is cached in a component."""
     scrapes_missing: float = 0.0
 
     def part(self, component: str, asker: Asker) -> PartCondition:
@@ -108,16 +109,15 @@ def _apply(out: Situation, world: World, effect: ActiveEffect, named: tuple[str,
         for name in named:
             out.capacity[name] = out.capacity.get(name, 1.0) * (1 - act.share)
     elif isinstance(act, CacheCools):
-        for part in [out.part(name, asker) for name in named for asker in askers]:
-            part.hits *= act.factor
+        for name in named:
+            out.hits[name] = out.hits.get(name, 1.0) * act.factor
     elif isinstance(act, LatencyRises):
         busy = [name for name in named if world.components[name].service is not None]
         for part in [out.part(name, asker) for name in busy for asker in askers]:
             part.slow *= act.factor
         # What has no service time of its own is slow where the request is.
-        if len(busy) < len(named) or not named:
-            for at in [out.route(asker) for asker in askers]:
-                at.slow *= act.factor
+        for at in [] if busy else [out.route(asker) for asker in askers]:
+            at.slow *= act.factor
     elif isinstance(act, ErrorsHappen):
         for failing in [] if act.of_requests else [out.part(name, asker).failing for name in named for asker in askers]:
             failing.add(act.ratio, act.codes)

@@ -116,4 +116,4 @@ def _step(env: simpy.Environment, out: Graph, caller: str, place: str, call: Cal
 def _cached(out: Graph, place: str, call: CallSpec, step: Step, seed: int) -> Step:
     assert call.cache is not None  # noqa: S101 - the caller looked
     cache, rate = out.parts[call.cache.component], float(call.cache.hit_rate)
-    return with_cache(step, cache.serve, lambda asker: rate * cache.hits(asker), uniforms(seed, "each", "cache", place))
+    return with_cache(step, cache.serve, lambda: rate * cache.hits, uniforms(seed, "each", "cache", place))

@@ -10,6 +10,7 @@ import numpy as np
 import simpy
 
 from workbench.rng import stream
+from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray
 from workbench.world.each.breaker import Budget
@@ -76,6 +77,7 @@ class Machine:
     def _make(self, path: str, cell: Cell, asker: int, late: Deadlines[Request]) -> Users:
         world, seed = self._world, self._seed
         route = world.routes[path]
+        own: Lognormal | None = route.latency
         retry = None
         spec = getattr(world.traffic, "retries", None)
         if spec is not None:
@@ -89,10 +91,9 @@ class Machine:
             self.graph.routes[path],
             asker,
             tally=Tally(self._codes[path], world.histogram.bounds),
-            latency=lognormals(route.latency, seed, "each", "latency", path, *cell),
+            latency=None if own is None else lognormals(own, seed, "each", "latency", path, *cell),
             draw=uniforms(seed, "each", "answers", path, *cell),
             late=late,
-            late_code="504",
             retry=retry,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp
+from math import exp, floor
 
 import simpy
 
@@ -50,29 +50,31 @@ class Part:
         self.shedder = Shedder(env, self, uniforms(seed, "each", "shedding", name)) if spec.shedding and self.station else None
         self._usual = Codes([(spec.error_code, 1.0)])
         self._slow = [1.0] * len(self.askers)
-        self._hits = [1.0] * len(self.askers)
+        self.hits = 1.0
+        """Factor on the hit rates of what is cached here."""
         self._fails = [float(spec.errors)] * len(self.askers)
         self._codes: list[Codes] = [self._usual] * len(self.askers)
 
     @property
     def servers(self) -> int:
         """Servers that there are now."""
-        return max(0, round(self.replicas * self.spec.concurrency * self._capacity))
+        return floor(self.replicas * self.spec.concurrency * self._capacity + 1e-9)
 
     def enter(self, now: Situation) -> None:
         """Be in a condition from now on."""
         for index, asker in enumerate(self.askers):
             condition = now.parts.get((self.name, asker))
             usual = float(self.spec.errors)
-            self._slow[index], self._hits[index] = (condition.slow, condition.hits) if condition else (1.0, 1.0)
+            self._slow[index] = condition.slow if condition else 1.0
             self._fails[index], self._codes[index] = usual, self._usual
             failing = condition.failing if condition else None
             if failing is not None and failing.share > 0:
-                # The component's usual errors are of the calls that do not fail anyway.
-                shares = {**failing.codes}
-                shares[self.spec.error_code] = shares.get(self.spec.error_code, 0.0) + usual * (1 - failing.share)
-                self._fails[index] = failing.share + usual * (1 - failing.share)
+                # Incidents fail some of the calls that do not fail anyway.
+                shares = {code: share * (1 - usual) for code, share in failing.codes.items()}
+                shares[self.spec.error_code] = shares.get(self.spec.error_code, 0.0) + usual
+                self._fails[index] = failing.share * (1 - usual) + usual
                 self._codes[index] = Codes(sorted(shares.items()))
+        self.hits = now.hits.get(self.name, 1.0)
         self._capacity = now.capacity.get(self.name, 1.0)
         self.resize()
 
@@ -81,12 +83,8 @@ class Part:
         if self.station is not None:
             self.station.resize(self.servers)
 
-    def hits(self, asker: int) -> float:
-        """Factor on the hit rates of what is cached here."""
-        return self._hits[asker]
-
     def mean_service_s(self) -> float:
-        """Mean time that a call occupies a server, in the condition of now, over all askers alike."""
+        """Mean time that a call occupies a server if it does not hold it any longer, in the condition of now."""
         law = self.spec.service
         if law is None:
             return 0.0

@@ -23,7 +23,8 @@ _KEPT = 0.8
 class Shedder:
     """Refuses just so many calls that the others keep the servers busy for the share `above` of the time.
 
-    What is offered is measured every second, by tier, as calls times their mean service time, and smoothed over about five of them.
+    What is offered is measured every second, by tier, as calls times the mean time that calls keep a server, and smoothed
+    over about five of them.
     """
 
     def __init__(self, env: simpy.Environment, part: Part, draw: Draw) -> None:
@@ -50,14 +51,21 @@ class Shedder:
         return share > 0 and self._draw() < share
 
     def _look(self) -> Generator[simpy.Event, Any, None]:
-        seen = 0.0
+        station = self._part.station
+        assert station is not None  # noqa: S101 - only what has servers sheds
+        seen = held_s = served = 0.0
+        before = station.read()
         while True:
             yield self._env.timeout(LOOK_S)
+            now = station.read()
             seen = _KEPT * seen + (1 - _KEPT)
+            held_s = _KEPT * held_s + now.busy_s - before.busy_s
+            served = _KEPT * served + now.served - before.served
+            before = now
             for tier, calls in self._offered.items():
                 self._load[tier] = _KEPT * self._load[tier] + (1 - _KEPT) * calls / LOOK_S
                 self._offered[tier] = 0
-            each = self._part.mean_service_s()
+            each = held_s / served if served >= 1 else self._part.mean_service_s()
             excess = sum(self._load.values()) / seen * each - self._above * self._part.servers
             for group in self._order:
                 load = sum(self._load[tier] for tier in group) / seen * each
@@ -74,7 +82,7 @@ def scale(env: simpy.Environment, part: Part, spec: Autoscaler, sessions: Callab
     """
     station = part.station
     assert station is not None  # noqa: S101 - only what has servers is scaled
-    wanted_before = part.replicas = min(max(part.replicas, spec.min), spec.max)
+    part.replicas = min(max(part.replicas, spec.min), spec.max)
     part.resize()
     coming = part.replicas
     lower_since: float | None = None
@@ -83,13 +91,13 @@ def scale(env: simpy.Environment, part: Part, spec: Autoscaler, sessions: Callab
         yield env.timeout(spec.every)
         now = station.read()
         if spec.metric == "sessions":
-            wanted_before = coming + spec.step if sessions() >= spec.target * coming else coming
+            wanted_now = spec.min + spec.step * int(sessions() // spec.target)
         else:
             there = now.server_s - before.server_s
             load = (now.busy_s - before.busy_s) / there if there else 1.0
-            wanted_before = ceil(part.replicas * load / spec.target - 1e-9)
+            wanted_now = ceil(part.replicas * load / spec.target - 1e-9)
         before = now
-        wanted = min(max(wanted_before, spec.min), spec.max)
+        wanted = min(max(wanted_now, spec.min), spec.max)
         if wanted > coming:
             env.process(_add(env, part, wanted - coming, spec.delay))
             coming, lower_since = wanted, None

@@ -14,7 +14,7 @@ class Readings(NamedTuple):
     offered: int
     """Calls that asked for a server."""
     refused: int
-    """Of these, refused because the queue was full."""
+    """Of these, refused because the queue was full, or no server was left."""
     shed: int
     """Of these, refused to keep utilisation down."""
     dropped: int
@@ -83,7 +83,8 @@ class Station:
             if self.waits is not None:
                 self.waits.append(0.0)
             return True
-        if self._limit is not None and len(self._queue) >= self._limit:
+        # Without any server there is nobody to take a call on.
+        if self.servers <= 0 or (self._limit is not None and len(self._queue) >= self._limit):
             self.refused += 1
             return False
         self._count()

@@ -11,7 +11,7 @@ import simpy
 from workbench.scenario.schema.components import Retries
 from workbench.scenario.schema.world import Route
 from workbench.world.each.breaker import Budget
-from workbench.world.each.calls import Step, answer
+from workbench.world.each.calls import TIMEOUT_CODE, Step, answer
 from workbench.world.each.condition import RouteSituation
 from workbench.world.each.deadlines import Deadlines
 from workbench.world.each.draws import Codes, Draw
@@ -24,10 +24,12 @@ _USUAL = RouteSituation()
 class Request:
     """One request whose client waits for an answer. `triggered` once the client has one, or has left."""
 
-    __slots__ = ("attempt", "cell", "done", "started", "triggered")
+    __slots__ = ("attempt", "cell", "done", "late", "started", "triggered")
 
     def __init__(self, cell: Users, started: float, attempt: int, done: simpy.Event | None) -> None:
         self.cell, self.started, self.attempt, self.done = cell, started, attempt, done
+        self.late = TIMEOUT_CODE
+        """How it is counted if its client leaves."""
         self.triggered = False
 
 
@@ -53,19 +55,20 @@ class Users:
         asker: int,
         *,
         tally: Tally,
-        latency: Draw,
+        latency: Draw | None,
         draw: Draw,
         late: Deadlines[Request],
-        late_code: str,
         retry: ClientRetry | None,
     ) -> None:
         self.tally = tally
         self._env, self._route, self._calls, self._asker = env, route, calls, asker
-        self._latency, self._draw, self._deadlines, self._late_code = latency, draw, late, late_code
+        self._latency, self._draw, self._deadlines = latency, draw, late
         self._retry = retry
         usual = [(code, float(share)) for code, share in sorted(route.codes.items()) if share > 0]
-        self._others = sum(share for _, share in usual)
-        self._other = Codes(usual) if usual else None
+        lasting = [(code, share) for code, share in usual if code.startswith("5")]
+        others = [(code, share) for code, share in usual if not code.startswith("5")]
+        self._lasting, self._lasting_code = sum(share for _, share in lasting), Codes(lasting) if lasting else None
+        self._others, self._other = sum(share for _, share in others), Codes(others) if others else None
         self._success = route.success_code
         self.enter(_USUAL)
 
@@ -89,40 +92,57 @@ class Users:
 
     def leave(self, request: Request) -> None:
         """The client of a request has waited long enough."""
-        self._answered(request, self._late_code)
+        self._answered(request, request.late)
 
     def _work(self, request: Request) -> Generator[simpy.Event, Any, None]:
-        """What the system does for one request, whether or not anybody still waits for it."""
+        """What the system does for one request, whether or not anybody still waits for it.
+
+        Answers that have nothing to do with its way (a page that does not exist, a refused password) come after the first call,
+        that of the component which serves the route; the rest of the way is gone all the same.
+        """
         self._deadlines.add(request)
-        code = self._usual_code()
+        code, sure = self._fated()
+        outcome = ""
         if code in TIMEOUT_CODES:
             # It never gets an answer: its client leaves when the time is over, and is counted so.
-            request.triggered = True
-            yield simpy.Timeout(self._env, self._deadlines.after_s)
-            request.triggered = False
-            self._answered(request, code)
+            request.late = code
+            for call in self._calls:
+                outcome = yield from call(self._asker)
+                if outcome:
+                    break
+            if outcome and not sure and not request.triggered:
+                self._answered(request, answer(outcome))
             return
-        outcome = ""
-        for call in self._calls:
+        for number, call in enumerate(self._calls):
             outcome = yield from call(self._asker)
+            if number == 0 and code and (sure or not outcome) and not request.triggered:
+                self._answered(request, code)
             if outcome:
                 break
-        if not outcome and self._failing is not None and self._draw() < self._fails:
-            outcome = self._failing.at(self._draw())
-        if not outcome:
+        if not outcome and not code and self._latency is not None:
             yield simpy.Timeout(self._env, self._latency() * self._slow)
         if not request.triggered:
-            self._answered(request, answer(outcome) if outcome else code)
+            self._answered(request, answer(outcome) if outcome else code or self._success)
 
-    def _usual_code(self) -> str:
-        """How the request is answered if nothing goes wrong on its way."""
+    def _fated(self) -> tuple[str, bool]:
+        """How the request is answered whatever it meets, and whether even failures on its way change nothing; "" by its way alone.
+
+        Usual server errors stay as they are; then come requests that are not what users send, and those that incidents of the route
+        fail; what remains of the usual answers comes only if nothing fails on the way.
+        """
+        u = self._draw() if self._lasting else 1.0
+        if self._lasting_code is not None and u < self._lasting:
+            return self._lasting_code.at(u / self._lasting), True
         if self._foreign_code is not None and self._draw() < self._foreign:
-            return self._foreign_code.at(self._draw())
+            return self._foreign_code.at(self._draw()), True
+        if self._failing is not None and self._draw() < self._fails:
+            return self._failing.at(self._draw()), True
         if self._other is not None:
-            u = self._draw()
+            # Of all requests, so of those that are left a larger share.
+            u = self._draw() * (1 - self._lasting)
             if u < self._others:
-                return self._other.at(u / self._others)
-        return self._success
+                return self._other.at(u / self._others), False
+        return "", False
 
     def _answered(self, request: Request, code: str) -> None:
         request.triggered = True
