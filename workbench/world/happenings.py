@@ -111,12 +111,14 @@ class Happenings:
     def _incident(self, planned: PlannedIncident) -> Process:
         yield self.env.timeout(planned.start_s - self.env.now)
         first = self.grid.first_bin_from(planned.start_s)
-        effect = ActiveEffect(planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first)
+        effect = ActiveEffect(
+            planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first, components=planned.components
+        )
         live = Live(planned, effect, self.env.event(), self.env.event())
         if planned.cause != "planned":
             self._live.append(live)
             self._open.append(live)
-        self._began(planned, effect)
+        self._began(effect)
         yield self.env.timeout(planned.natural_end_s - planned.start_s) | live.mitigation
         effect.last = max(first + 1, self.grid.first_bin_from(self.env.now))
         live.end_s = max(float(self.env.now), self.grid.start_of(effect.last))
@@ -130,7 +132,7 @@ class Happenings:
 
     # ---- what it means to the requests
 
-    def _began(self, planned: PlannedIncident, effect: ActiveEffect) -> None:
+    def _began(self, effect: ActiveEffect) -> None:
         """An incident acts from now on."""
         raise NotImplementedError
 

@@ -8,15 +8,19 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from workbench.scenario.model import Scenario
-from workbench.telemetry.series import Series, Telemetry
+from workbench.scenario.schema.world import World
+from workbench.telemetry.series import FloatArray, Series, Telemetry
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
 from workbench.world.happenings import Happenings
 from workbench.world.histograms import histogram_series
-from workbench.world.layout import layouts
-from workbench.world.plan import PlannedIncident
+from workbench.world.layout import RouteLayout, layouts
+from workbench.world.load.flow import Flow
+from workbench.world.load.steady import Requests
+from workbench.world.network.answers import Network
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import draw_baseline
+from workbench.world.traffic import intensity
 from workbench.world.truth import Truth
 
 
@@ -29,13 +33,27 @@ class System(Happenings):
         Raises ValueError for one that is not kept.
         """
         super().__init__(scenario)
-        self._layouts = layouts(scenario.world, keep)
-        self._baseline = draw_baseline(
-            scenario.world, self._layouts, self.grid, scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
+        network = Network(scenario.world)
+        self._layouts = layouts(network, keep)
+        rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
+        traffic = scenario.world.traffic
+        flow = Flow(
+            scenario.world,
+            self._layouts,
+            self.grid,
+            network,
+            _requests(scenario.world, self._layouts, rates * self.grid.widths_s),
+            sessions=rates / traffic.requests_per_session * traffic.session_length,
+            seed=scenario.seed,
+        )
+        usual = flow.usual()
+        self._baselines = tuple(
+            draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=self._slot_bins)
+            for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
-        self._exports = Exports(self._layouts, journeys, self._baseline, self.grid, scenario.seed)
-        self._platform = tuple(platform_series(scenario.world, self.grid, self._baseline.rates, scenario.seed))
+        self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
+        self._platform = tuple(platform_series(scenario.world, self.grid, rates, scenario.seed))
         self._rewritten = False
 
     # ---- what run drives
@@ -52,6 +70,7 @@ class System(Happenings):
     def fill(self, to_s: float) -> bool:
         """Let everything be scraped up to `to_s`; says whether samples given before were rewritten since the last call."""
         rewritten, self._rewritten = self._rewritten, False
+        self._exports.settle(self.now_s)
         self._exports.fill(to_s)
         return rewritten
 
@@ -70,7 +89,7 @@ class System(Happenings):
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
         self._exports.fill(self.grid.horizon_s)
         exports = self._exports
-        more = [*histogram_series(exports, self._baseline, self._seed)]
+        more = [*histogram_series(exports, self._baselines, self._seed)]
         uploads = [
             exports.events(index, 0)
             for index, layout in enumerate(self._layouts)
@@ -82,7 +101,7 @@ class System(Happenings):
 
     # ---- what happens to the counters
 
-    def _began(self, planned: PlannedIncident, effect: ActiveEffect) -> None:  # noqa: ARG002 - the effect says it all here
+    def _began(self, effect: ActiveEffect) -> None:
         self._exports.effects.append(effect)
         self._changed(effect.first)
 
@@ -103,3 +122,17 @@ class System(Happenings):
         return Telemetry.of(
             [*self._exports.series(), *self._platform, *more], horizon_s=self.grid.horizon_s, scrape_interval_s=self.grid.step_s
         )
+
+
+def _requests(world: World, layouts: Sequence[RouteLayout], expected: FloatArray) -> Requests:
+    """Expected requests of each route and cell: its share of all of them in each bin."""
+    shares = {
+        layout.route: float(world.routes[layout.route].share)
+        * np.array([float(world.tiers[tier].traffic_share) for tier, _ in layout.cells])
+        for layout in layouts
+    }
+
+    def requests(path: str, low: int, high: int) -> FloatArray:
+        return np.multiply.outer(shares[path], expected[low:high])
+
+    return requests

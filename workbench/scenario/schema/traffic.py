@@ -17,6 +17,7 @@ from workbench.scenario.schema.base import (
     broken_rule,
     matching,
 )
+from workbench.scenario.schema.components import Retries
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -62,6 +63,8 @@ class Traffic(Document):
     surges: tuple[Surge, ...] = ()
     requests_per_session: Positive = 12.0
     session_length: PositiveDuration = 900.0
+    retries: Retries | None = None
+    """What clients do when a request fails."""
     timeout: PositiveDuration = 10.0
     """Requests that get no answer are given up after this time (codes 499 and 504)."""
 

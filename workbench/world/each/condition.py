@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workbench.scenario.schema.world import World
 from workbench.world.each.draws import Codes
 from workbench.world.effects import ActiveEffect
-from workbench.world.failures.planned import PlannedIncident
 from workbench.world.failures.strength import strength_in_bins
 from workbench.world.grid import Grid
 from workbench.world.impact import Act, CacheCools, CapacityFalls, ErrorsHappen, LatencyRises, ScrapesMissing, TrafficRises
@@ -79,26 +78,20 @@ class Situation:
         return self.routes.setdefault(asker, RouteSituation())
 
 
-def situation(
-    world: World,
-    effects: Sequence[ActiveEffect],
-    incidents: Mapping[str, PlannedIncident],
-    grid: Grid,
-    index: int,
-    seed: int,
-) -> Situation:
-    """What all effects together do in bin `index`. `incidents` are those that the effects belong to, by id."""
+def situation(world: World, effects: Sequence[ActiveEffect], grid: Grid, index: int, seed: int) -> Situation:
+    """What all effects together do in bin `index`."""
     out = Situation()
-    active = [effect for effect in effects if effect.overlaps(index, index + 1)]
+    active = [effect for effect in effects if effect.overlaps(index, index + 1)] if index < len(grid) else []
     for effect in sorted(active, key=lambda effect: (effect.first, effect.id)):
-        planned = incidents[effect.id]
-        strong = strength_in_bins(planned.shape, grid, index, index + 1, planned.start_s, seed=seed, incident=effect.id)
-        for act in effect.impact.at(float(strong[0])) if len(strong) else ():
-            _apply(out, world, effect, planned.components, act)
+        start_s = grid.start_of(effect.first)
+        strong = strength_in_bins(effect.impact.shape, grid, index, index + 1, start_s, seed=seed, incident=effect.id)
+        for act in effect.impact.at(float(strong[0])):
+            _apply(out, world, effect, act)
     return out
 
 
-def _apply(out: Situation, world: World, effect: ActiveEffect, named: tuple[str, ...], act: Act) -> None:
+def _apply(out: Situation, world: World, effect: ActiveEffect, act: Act) -> None:
+    named = effect.components
     askers = [(path, tier) for path in sorted(effect.routes) for tier in sorted(effect.tiers)]
     if isinstance(act, ScrapesMissing):
         out.scrapes_missing = 1 - (1 - out.scrapes_missing) * (1 - act.share)

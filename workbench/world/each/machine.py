@@ -26,7 +26,6 @@ from workbench.world.each.station import Readings, Station
 from workbench.world.each.tally import Tally, route_track
 from workbench.world.each.users import ClientRetry, Request, Users
 from workbench.world.effects import ActiveEffect
-from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 
 _USUAL = RouteSituation()
@@ -45,16 +44,15 @@ class Machine:
         seed: int,
         *,
         codes: Mapping[str, tuple[str, ...]],
-        incidents: Mapping[str, PlannedIncident],
         services: Mapping[str, Law] | None = None,
         keep_waits: bool = False,
     ) -> None:
-        """`codes` are all that each route can answer with, success first; `incidents` those of all effects to come, by id."""
+        """`codes` are all that each route can answer with, the success code first."""
         self.effects: list[ActiveEffect] = []
         self.bins = 0
         """Bins that were scraped."""
         self._env, self._world, self._grid, self._seed = env, world, grid, seed
-        self._demand, self._codes, self._incidents = demand, codes, incidents
+        self._demand, self._codes = demand, codes
         self._cells = [(path, row, cell) for path in sorted(demand.cells) for row, cell in enumerate(demand.cells[path])]
         askers = sorted({(path, cell[0]) for path, _, cell in self._cells})
         self.graph = graph(env, world, askers, seed, services=services or {}, keep_waits=keep_waits)
@@ -129,7 +127,7 @@ class Machine:
             self._env.process(self._arrivals(self.bins))
 
     def _apply(self) -> None:
-        self._now = situation(self._world, self.effects, self._incidents, self._grid, self.bins, self._seed)
+        self._now = situation(self._world, self.effects, self._grid, self.bins, self._seed)
         self.graph.apply(self._now)
         for (path, _, cell), users in zip(self._cells, self._users, strict=True):
             users.enter(self._now.routes.get((path, cell[0]), _USUAL))

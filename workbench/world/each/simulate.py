@@ -17,6 +17,7 @@ from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.impact import ErrorsHappen, TrafficRises
 from workbench.world.layout import layouts
+from workbench.world.network.answers import Network
 from workbench.world.plan import PlannedIncident
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
@@ -42,7 +43,9 @@ def simulate(
     """
     grid = Grid(scrape_interval_s, scrape_phase_s, horizon_s)
     acts = [act for one in incidents for act in one.impact.acts if isinstance(act, ErrorsHappen | TrafficRises)]
-    known = {layout.route: [*layout.codes, *(code for act in acts for code, _ in act.codes)] for layout in layouts(world, {})}
+    known = {
+        layout.route: [*layout.codes, *(code for act in acts for code, _ in act.codes)] for layout in layouts(Network(world), {})
+    }
     machine = Machine(
         simpy.Environment(),
         world,
@@ -50,7 +53,6 @@ def simulate(
         grid,
         seed,
         codes=all_answer_codes(world, known),
-        incidents={one.id: one for one in incidents},
         services=services,
         keep_waits=keep_waits,
     )
@@ -62,6 +64,7 @@ def simulate(
             frozenset(one.tiers),
             grid.first_bin_from(one.start_s),
             grid.first_bin_from(one.natural_end_s),
+            one.components,
         )
         for one in incidents
     ]

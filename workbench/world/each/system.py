@@ -20,7 +20,7 @@ from workbench.world.each.machine import Machine
 from workbench.world.effects import ActiveEffect
 from workbench.world.happenings import Happenings
 from workbench.world.layout import layouts
-from workbench.world.plan import PlannedIncident
+from workbench.world.network.answers import Network
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.truth import Truth
 
@@ -40,9 +40,8 @@ class EachSystem(Happenings):
         world = scenario.world
         wanted = demand(world, self.grid, scenario.start)
         check(wanted.total, self.grid.horizon_s)
-        codes = all_answer_codes(world, {layout.route: layout.codes for layout in layouts(world, keep)})
-        self._incidents: dict[str, PlannedIncident] = {}
-        self._machine = Machine(self.env, world, wanted, self.grid, scenario.seed, codes=codes, incidents=self._incidents)
+        codes = all_answer_codes(world, {layout.route: layout.codes for layout in layouts(Network(world), keep)})
+        self._machine = Machine(self.env, world, wanted, self.grid, scenario.seed, codes=codes)
         journeys = {path: route.journey for path, route in sorted(world.routes.items())}
         self._counters = Counters(self._machine, journeys, world.histogram.bounds, self.grid)
         self._platform = tuple(platform_series(world, self.grid, wanted.rates, scenario.seed))
@@ -84,8 +83,7 @@ class EachSystem(Happenings):
 
     # ---- what happens to the requests
 
-    def _began(self, planned: PlannedIncident, effect: ActiveEffect) -> None:
-        self._incidents[planned.id] = planned
+    def _began(self, effect: ActiveEffect) -> None:
         self._machine.effects.append(effect)
         self._machine.changed()
 
