@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.plain_worlds import small_world
 from tests.support.played_calls import Player
-from tests.support.small_worlds import small_world
 from workbench.world.course import Condition, RouteCondition
 from workbench.world.network.answers import Network
 
