@@ -1,15 +1,21 @@
 """Every mode of the library passes what makes it one."""
 
 import dataclasses
+import re
 from typing import get_args
 
 import numpy as np
 import pytest
+import yaml
 
+from tests.support.places import ROOT
 from tests.world.failures.conftest import plan_of, world_of
 from workbench.outcome import Outcome
 from workbench.run.month import run
+from workbench.scenario.compose import Composer
 from workbench.scenario.schema.strengths import BREAKS, NEEDS_COMPONENT, LibraryMode, Strengths
+from workbench.scenario.schema.world import World
+from workbench.scenario.tree import plain
 from workbench.units import DAY_S
 from workbench.world.failures.catalogue import page
 from workbench.world.failures.definition import of_mode
@@ -148,3 +154,16 @@ def test_a_mode_moves_what_users_see(quiet, undisturbed, name):
     slo = "api-response-time" if name == "latency" else "application-availability"
     with_it, without = (next(one for one in each.slos if one.name == slo).sli for each in (disturbed, undisturbed))
     assert with_it < without - 0.001
+
+
+@pytest.mark.parametrize("name", ["failures.md", "failure-modes.md"])
+def test_examples_of_the_pages_are_valid(quiet, name):
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.DOTALL)
+    assert examples
+    usual = quiet.world.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    for text in examples:
+        composer = Composer("example.yaml")
+        for event in yaml.parse(text):
+            composer.take(event)
+        assert not composer.problems
+        World.model_validate(usual | plain(composer.roots[0]))
