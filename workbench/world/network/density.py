@@ -173,7 +173,7 @@ def _of_excess(grid: TimeGrid, excess: Callable[[FloatArray], FloatArray]) -> De
     """From E[(X - t)+]: every time is shared out between the two nearest multiples of the step so that the mean is exact."""
     masses = []
     for step in grid.steps_s:
-        at = step * np.arange(grid.cells + 1)
+        at: FloatArray = step * np.arange(grid.cells + 1, dtype=np.float64)
         above = excess(at)
         # Before 0 the mean excess falls with slope -1.
         slope = np.diff(above, prepend=above[0] + step) / step
