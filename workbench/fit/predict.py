@@ -11,6 +11,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -96,7 +97,7 @@ def _period(fitted: Fitted, frame: Frame, rng: np.random.Generator) -> Period:
     slow = np.zeros(len(rate), dtype=np.bool_)
     failing = np.zeros(len(rate))
     for mode in fitted.modes:
-        for event in draw_events(mode, frame.start, frame.length_s, fitted.zone, fitted.length_s, rng):
+        for event in draw_events(mode, frame.start, frame.length_s, fitted.zone, rng):
             low, high = _steps(event, frame.step_s, len(rate))
             if mode.kind == "outage":
                 outage[low:high] = True
@@ -174,14 +175,13 @@ def _latencies(fitted: Fitted, length_s: float, rng: np.random.Generator) -> tup
 
 
 def draw_events(
-    mode: Mode, start: dt.datetime, length_s: float, zone: str, fitted_s: float, rng: np.random.Generator
+    mode: Mode, start: dt.datetime, length_s: float, zone: str, rng: np.random.Generator
 ) -> tuple[Event, ...]:
     """Incidents of one mode in a period, with parameters that could be true.
 
     The mean gap is gamma with as many independent incidents as were seen, n / cv^2; the shape of gaps is normal; durations and
     strengths are lognormal with drawn parameters.
     """
-    del fitted_s
     arrival = mode.arrival
     independent = arrival.n / max(1.0, arrival.gap_cv) ** 2
     every = arrival.every_s * independent / max(float(rng.gamma(independent)), 1e-6)
@@ -221,6 +221,7 @@ def draw_starts(
     return np.asarray(np.interp(inside, passed, edges), np.float64)
 
 
+@lru_cache(maxsize=64)
 def profile_clock(arrival: Arrivals, start: dt.datetime, length_s: float, zone: str) -> tuple[FloatArray, FloatArray]:
     """Edges of pieces of the period, and how much time of incidents has passed at each; it runs at 1 on the mean of a week."""
     piece_s = max(_PIECE_S, math.ceil(length_s / 400_000 / _PIECE_S) * _PIECE_S)
