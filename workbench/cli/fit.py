@@ -54,9 +54,13 @@ def _zone(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 @reading_options
 @click.option("--incidents", metavar="FILE", type=_PATH, help="CSV id,target,start,end,severity: the incidents of HISTORY.")
 @click.option("--severity", "severities", multiple=True, help="Of a list of incidents only those of this severity; repeatable.")
-@click.option("--zone", metavar="ZONE", callback=_zone, help="Whose clock daily and weekly shapes follow. Default: --timezone, else UTC.")
+@click.option(
+    "--zone", metavar="ZONE", callback=_zone, help="Whose clock daily and weekly shapes follow. Default: --timezone, else UTC."
+)
 @click.option("--period", metavar="FROM..TO", callback=_period, help="Fit to this part of HISTORY, as 2024-01-01..2024-03-01.")
-@click.option("--out", metavar="PATH", type=_PATH, help="Write the world: a .yaml file, or a folder with scenario and policy beside it.")
+@click.option(
+    "--out", metavar="PATH", type=_PATH, help="Write the world: a .yaml file, or a folder with scenario and policy beside it."
+)
 @click.option("--force", is_flag=True, help="Replace files in that folder.")
 @click.option("--check", metavar="HISTORY2", type=_PATH, help="Say where this history lies among periods of the fitted world.")
 @click.option("--check-period", metavar="FROM..TO", callback=_period, help="Check against this part of HISTORY2.")
@@ -93,7 +97,9 @@ def command(
 
     listed = is_list(history)
     if incidents is not None and (listed or how.probes):
-        raise click.UsageError("--incidents belongs to a history of requests; a list of incidents, or probes, are incidents themselves")
+        raise click.UsageError(
+            "--incidents belongs to a history of requests; a list of incidents, or probes, are incidents themselves"
+        )
     if severities and not listed:
         raise click.UsageError("--severity belongs to a list of incidents")
     if check is None and check_period != (None, None):

@@ -38,13 +38,13 @@ def is_file(out: Path) -> bool:
 def write(fitted: Fitted, out: Path) -> tuple[Path, ...]:
     """Write the world, or world, scenario and policy into a folder; returns what was written.
 
-    The three are loaded and checked together in a temporary folder first: raises BadInput if they do not hold, and CouldNotRun if they
-    cannot be written.
+    The three are loaded and checked together in a temporary folder first: raises BadInput if they do not hold, and CouldNotRun
+    if they cannot be written.
     """
     from workbench.alerts.loading import load_scenario
 
     name = world_name(fitted.file)
-    texts = [_text(made) for made in (world_of(fitted, name), scenario_of(fitted, name), policy_of(fitted, name))]
+    texts = [_text(made) for made in (world_of(fitted, name), scenario_of(fitted, name), policy_of(name))]
     with tempfile.TemporaryDirectory() as folder:
         for file, text in zip(NAMES, texts, strict=True):
             (Path(folder) / file).write_text(text, encoding="utf-8")

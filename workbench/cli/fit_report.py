@@ -31,7 +31,9 @@ def print_fit(job: Job, files: Sequence[Path], listed: IncidentDurations | None,
     fitted = job.fitted
     out.print(Text(f"{printable(fitted.file)}: {fitted.start:%Y-%m-%d %H:%M} to {fitted.end:%Y-%m-%d %H:%M} UTC", style="bold"))
     if listed is None and not _events_alone(fitted):
-        out.print(f"steps of {duration(fitted.step_s)}, {100 * fitted.known:.1f}% known; local time {fitted.zone}; intervals of 90%")
+        out.print(
+            f"steps of {duration(fitted.step_s)}, {100 * fitted.known:.1f}% known; local time {fitted.zone}; intervals of 90%"
+        )
         _traffic(fitted, out)
         _routes(fitted, out)
     elif listed is not None:
@@ -47,7 +49,9 @@ def print_fit(job: Job, files: Sequence[Path], listed: IncidentDurations | None,
         for file in files:
             out.print(Text(f"wrote {printable(str(file))}"))
         scenario = next((file for file in files if file.name == "scenario.yaml"), None)
-        follow = f"workbench run {scenario}" if scenario is not None else "--out FOLDER also writes a scenario and a policy that run it"
+        follow = (
+            f"workbench run {scenario}" if scenario is not None else "--out FOLDER also writes a scenario and a policy that run it"
+        )
         out.print(Text(follow, style="dim"))
 
 
@@ -75,7 +79,9 @@ def traffic_rows(fitted: Fitted) -> list[tuple[str, float, tuple[float, float] |
         ("requests a second", float(shapes.level[0]), level, "spread of levels, with memory")
     ]
     if shapes.growth_se > 0:
-        rows.append(("growth in 30 days", _one(np.expm1(shapes.growth[:1])), interval(np.expm1(shapes.growth[1:])), "least squares, prior"))
+        rows.append(
+            ("growth in 30 days", _one(np.expm1(shapes.growth[:1])), interval(np.expm1(shapes.growth[1:])), "least squares, prior")
+        )
     if shapes.daily:
         for name, pick in (("busiest hour / mean", np.max), ("quietest hour / mean", np.min)):
             rows.append((name, float(pick(shapes.hours[0])), interval(pick(shapes.hours[1:], axis=1)), days))
@@ -118,13 +124,17 @@ def _routes(fitted: Fitted, out: Console) -> None:
     order = np.argsort(-fitted.shares, kind="stable")
     for index in order[:_MOST_ROUTES].tolist():
         errors, latency = fitted.errors[index], latencies.get(fitted.routes[index])
-        row = [Text(printable(fitted.routes[index] or "all")[:24]), f"{100 * float(fitted.shares[index]):.1f}%"]
+        row: list[Text | str] = [Text(printable(fitted.routes[index] or "all")[:24]), f"{100 * float(fitted.shares[index]):.1f}%"]
         row.append("unknown" if math.isnan(errors.ratio) else f"{100 * errors.ratio:.3g}%")
         if latency is None:
             row += ["", "", "", ""]
         else:
             best = latency.fits[0]
-            row += [duration(float(latency.median_s[0])), f"{float(latency.sigma[0]):.2f}", duration(float(latency.quantile(0.95)[0]))]
+            row += [
+                duration(float(latency.median_s[0])),
+                f"{float(latency.sigma[0]):.2f}",
+                duration(float(latency.quantile(0.95)[0])),
+            ]
             row.append(f"{best.family} ({best.distance:.2g})")
         table.add_row(*row)
     if len(order) > _MOST_ROUTES:
@@ -132,7 +142,9 @@ def _routes(fitted: Fitted, out: Console) -> None:
     out.print(table)
     if fitted.latencies:
         source = fitted.latencies[0].source
-        meaning = "largest distance of the distribution functions" if source == "histogram" else "root mean square of log(fitted / seen)"
+        meaning = (
+            "largest distance of the distribution functions" if source == "histogram" else "root mean square of log(fitted / seen)"
+        )
         out.print(Text(f"fit of latency ({source}): {meaning}; a world's latencies are lognormal, anchored at p95", style="dim"))
 
 
@@ -174,7 +186,7 @@ def _families(mode: Mode, out: Console) -> None:
             parts = []
             for index, (name, value) in enumerate(fit.parameters):
                 short = name.removesuffix("_s")
-                shown = (lambda x, n=name: duration(x)) if name.endswith("_s") else (lambda x: f"{x:.2f}")  # noqa: ARG005 - a unit each
+                shown = duration if name.endswith("_s") else _two_decimals
                 text = f"{short} {shown(value)}"
                 if fit.intervals:
                     low, high = fit.intervals[index]
@@ -191,6 +203,10 @@ def _families(mode: Mode, out: Console) -> None:
             shape = f"{one.weibull_shape:.2f}" + (f" +-{1.645 * one.shape_se:.2f}" if one.shape_se > 0 else "")
             table.add_row(one.name, f"{one.aic:.1f}", shape, f"{one.ks_distance:.3f}", f"{one.ks_p:.2f}")
         out.print(table)
+
+
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}"
 
 
 def _verdict(verdict: Verdict, out: Console) -> None:
@@ -273,7 +289,8 @@ def as_json(job: Job, files: Sequence[Path], listed: IncidentDurations | None) -
             "sigma": float(one.sigma[0]),
             "sigma_interval": list(interval(one.sigma[1:])),
             "families": [
-                {"family": fit.family, "parameters": dict(fit.parameters), "distance": fit.distance, "aic": fit.aic} for fit in one.fits
+                {"family": fit.family, "parameters": dict(fit.parameters), "distance": fit.distance, "aic": fit.aic}
+                for fit in one.fits
             ],
         }
         for one in fitted.latencies

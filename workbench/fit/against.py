@@ -28,6 +28,8 @@ def check_history(fitted: Fitted, observed: Observed, *, runs: int = RUNS, seed:
         weekend=fitted.shapes.weekend_seen,
         daily=fitted.shapes.daily,
         usual=fitted.usual.ratio,
+        quiet_hours=tuple(np.argsort(fitted.shapes.hours[0], kind="stable")[:6].tolist()),
+        busy_hours=tuple(np.argsort(fitted.shapes.hours[0], kind="stable")[-6:].tolist()),
         outages=observed.reading is not Reading.PROBES,
     )
     seen = measure.of(seen_period(fitted, observed, _slow(observed), _latencies(fitted, observed)))

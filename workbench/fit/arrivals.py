@@ -1,8 +1,8 @@
 """When incidents begin: Poisson or Weibull gaps, evenly over the week or with its profile, compared by likelihood.
 
 The process is a renewal process in a time that passes faster when incidents are more frequent, as the world runs it
-(`world.plan`): with a profile h(t) of mean 1 and H its integral, the gaps of H(t_i) are independent with density f. Conditional on the
-first incident, and with the time after the last one as a censored gap,
+(`world.plan`): with a profile h(t) of mean 1 and H its integral, the gaps of H(t_i) are independent with density f. Conditional on
+the first incident, and with the time after the last one as a censored gap,
 
     log L = sum_i [log f(H(t_i) - H(t_{i-1})) + log h(t_i)] + log S(H(end) - H(t_n)).
 """
@@ -212,7 +212,7 @@ def weibull_with_censored(gaps: FloatArray, last: float) -> tuple[float, float]:
     for _ in range(60):
         left, right = high - golden * (high - low), low + golden * (high - low)
         low, high = (low, right) if profile(math.exp(left)) > profile(math.exp(right)) else (left, high)
-    best = (low + high) / 2
+    best = float((low + high) / 2)
     step = 0.02
     curve = (profile(math.exp(best + step)) - 2 * profile(math.exp(best)) + profile(math.exp(best - step))) / step**2
     # Where the likelihood is flat the information of a complete sample, 0.78 k / sqrt(n), stands in.
@@ -232,7 +232,7 @@ def weibull_log_likelihood(gaps: FloatArray, last: float, shape: float, scale: f
 def _scale(gaps: FloatArray, last: float, shape: float) -> float:
     top = max(float(gaps.max(initial=0.0)), last, 1e-9)
     powers = float(((gaps / top) ** shape).sum()) + (last / top) ** shape
-    return top * (powers / max(1, len(gaps))) ** (1 / shape)
+    return float(top * (powers / max(1, len(gaps))) ** (1 / shape))
 
 
 def kolmogorov(distance: float, n: int) -> float:

@@ -1,9 +1,9 @@
 """The usual error ratio, and stretches that stand out of it.
 
-The rule for a burst of errors: a step belongs to one if at least `LEAST_ERRORS` requests failed, they are at least `LEAST_RATIO` of the
-step's requests and `LEAST_FACTOR` times the usual ratio, and a Poisson stream at the usual ratio would show so many less often than
-`CHANCE`. Steps at most `JOIN_S` (or two steps) apart are one burst. The usual ratio is what the other steps have; since one needs the
-other, the two are found in turns, beginning with the calmer half of the steps.
+The rule for a burst of errors: a step belongs to one if at least `LEAST_ERRORS` requests failed, they are at least
+`LEAST_RATIO` of the step's requests and `LEAST_FACTOR` times the usual ratio, and a Poisson stream at the usual ratio would
+show so many less often than `CHANCE`. Steps at most `JOIN_S` (or two steps) apart are one burst. The usual ratio is what the
+other steps have; since one needs the other, the two are found in turns, beginning with the calmer half of the steps.
 
 A slow stretch likewise: a percentile at least twice its median, and six times the usual deviation above it.
 """
@@ -72,18 +72,17 @@ def find_bursts(
     ratio = _pooled(n, bad, start)
     flagged = np.zeros(len(n), dtype=np.bool_)
     for _ in range(_ROUNDS):
-        flagged = known & stands_out(n, bad, ratio)
+        flagged = around(known & stands_out(n, bad, ratio), step_s, known)
         following = _pooled(n, bad, calm & ~flagged)
         if abs(following - ratio) <= 1e-9 * max(ratio, 1e-12):
             break
         ratio = following
-    quiet = calm & ~flagged
+    flagged = known & stands_out(n, bad, ratio)
+    quiet = calm & ~around(flagged, step_s, known)
     due = n[quiet] * ratio
     dispersion = float(((bad[quiet] - due) ** 2).sum() / due.sum()) if ratio > 0 and due.sum() > 0 else 1.0
     usual = Usual(ratio, float(bad[quiet].sum()), float(n[quiet].sum()), dispersion)
-    return usual, tuple(
-        Burst(low, high, _excess(n, bad, ratio, low, high)) for low, high in joined(flagged, step_s, known)
-    )
+    return usual, tuple(Burst(low, high, _excess(n, bad, ratio, low, high)) for low, high in joined(flagged, step_s, known))
 
 
 def stands_out(total: FloatArray, errors: FloatArray, ratio: float) -> BoolArray:
@@ -108,6 +107,14 @@ def joined(flagged: BoolArray, step_s: float, known: BoolArray | None = None) ->
             out[-1] = (out[-1][0], high)
         else:
             out.append((low, high))
+    return out
+
+
+def around(flagged: BoolArray, step_s: float, known: BoolArray) -> BoolArray:
+    """The steps of all bursts and one beside each: they say nothing of the usual."""
+    out = np.zeros(len(flagged), dtype=np.bool_)
+    for low, high in joined(flagged, step_s, known):
+        out[max(0, low - 1) : high + 1] = True
     return out
 
 

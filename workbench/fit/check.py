@@ -1,11 +1,12 @@
 """Where a second history lies among the periods that a fitted world could have had.
 
-For each statistic: the history's percentile among the drawn periods, the central 90 % interval, and the interval score of Gneiting and
-Raftery (2007), (u - l) + (2 / a) (l - x)+ + (2 / a) (x - u)+ with a = 0.1; smaller is better, and inside it is the interval's width.
+For each statistic: the history's percentile among the drawn periods, the central 90 % interval, and the interval score of
+Gneiting and Raftery (2007), (u - l) + (2 / a) (l - x)+ + (2 / a) (x - u)+ with a = 0.1; smaller is better, and inside it is
+the interval's width.
 
-The verdict is calibrated on the drawn periods themselves, because statistics of one period depend on each other: how many statistics of a
-drawn period lie outside of the intervals, and how far the farthest lies out, say what is usual. The world is said not to cover the
-second history if either is exceeded by fewer than 2.5 % of its own periods.
+The verdict is calibrated on the drawn periods themselves, because statistics of one period depend on each other: how many
+statistics of a drawn period lie outside of the intervals, and how far the farthest lies out, say what is usual. The world is
+said not to cover the second history if either is exceeded by fewer than 2.5 % of its own periods.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How long incidents last: five families fitted by maximum likelihood, compared by the Kolmogorov-Smirnov distance.
 
-Likelihoods are comparable too (AIC): the exponential has one parameter, the others two. Intervals come from the observed information
-(the curvature of the log-likelihood in the logarithms of the parameters) and are of 90 %.
+Likelihoods are comparable too (AIC): the exponential has one parameter, the others two. Intervals come from the observed
+information (the curvature of the log-likelihood in the logarithms of the parameters) and are of 90 %.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _exponential(x: FloatArray) -> DurationFit:
 
 
 def _gamma(x: FloatArray) -> DurationFit:
-    """The shape solves `log(k) - digamma(k) = log(mean) - mean(log)` (Minka 2002 gives the iteration); the scale follows from the mean."""
+    """The shape solves `log(k) - digamma(k) = log(mean) - mean(log)` (Minka 2002); the scale follows from the mean."""
     logs, mean = np.log(x), float(x.mean())
     gap = math.log(mean) - float(logs.mean())
     shape = (3 - gap + math.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)

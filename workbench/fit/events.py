@@ -1,7 +1,7 @@
 """Worlds from incidents alone: lists of incidents, and probes, whose downs are incidents.
 
-Entries of a list that overlap are one incident (status pages list an event once for each service). Nothing is known of traffic then:
-a world gets a flat ten requests a second, and every incident fails all of them.
+Entries of a list that overlap are one incident (status pages list an event once for each service). Nothing is known of traffic
+then: a world gets a flat ten requests a second, and every incident fails all of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from workbench.units import DAY_S, MINUTE_S
 from workbench.world.calendar import local_seconds
 
 _FLAT_RPS = 10.0
+_PIECE_S = 900.0
 Span = tuple[dt.datetime, dt.datetime]
 
 
@@ -132,7 +135,9 @@ def clipped(watched: Watched, since: dt.datetime | None, until: dt.datetime | No
         length_s=length,
         events={
             name: tuple(
-                replace(event, start_s=event.start_s - low, end_s=event.end_s - low) for event in events if low <= event.start_s < high
+                replace(event, start_s=event.start_s - low, end_s=event.end_s - low)
+                for event in events
+                if low <= event.start_s < high
             )
             for name, events in watched.events.items()
         },
@@ -253,10 +258,13 @@ def _statistics(found: Sequence[tuple[Event, ...]], period: Watched, targets: Se
     return out
 
 
-def _week(period: Watched, starts: FloatArray) -> FloatArray:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - beside its use
+@lru_cache(maxsize=8)
+def _week_pieces(start: dt.datetime, length_s: float, zone: str) -> FloatArray:
+    """Seconds of the local week at every quarter of an hour of a period."""
+    return local_seconds(start.astimezone(ZoneInfo(zone)), np.arange(0.0, length_s + _PIECE_S, _PIECE_S))
 
-    order = np.argsort(starts)
-    out = np.empty(len(starts))
-    out[order] = local_seconds(period.start.astimezone(ZoneInfo(period.zone)), starts[order])
-    return out
+
+def _week(period: Watched, starts: FloatArray) -> FloatArray:
+    pieces = _week_pieces(period.start, period.length_s, period.zone)
+    at = np.minimum((starts // _PIECE_S).astype(np.int64), len(pieces) - 1)
+    return np.asarray((pieces[at] + starts % _PIECE_S) % (7 * DAY_S), np.float64)

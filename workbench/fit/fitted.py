@@ -18,6 +18,7 @@ from workbench.fit.observed import BoolArray, Observed
 from workbench.fit.shape import Shapes, fit_shape
 from workbench.fit.variability import Variability, blocks_of, covariances, fit_variability, with_drift
 from workbench.rng import stream
+from workbench.telemetry.counters import IntArray
 from workbench.telemetry.incidents import IncidentRow
 from workbench.telemetry.series import FloatArray
 from workbench.units import DAY_S, format_duration
@@ -120,7 +121,8 @@ def fit_history(
     expected = shapes.expected(local, middles, observed.step_s)
     block = blocks_of(local.day, observed.steps)
     found = covariances(requests, expected, known, observed.step_s, block)
-    variability = fit_variability(found, observed.step_s, stream(seed, "fit", "variability"), versions, factors)
+    rng = stream(seed, "fit", "variability")
+    variability = fit_variability(found, observed.step_s, rng, versions, factors, shapes.absorbed(observed.length_s))
     variability = with_drift(variability, requests, expected, known, observed.step_s, block)
     shapes = _level_uncertainty(shapes, variability.level_se(float(known.sum()) * observed.step_s), stream(seed, "fit", "level"))
     usual, modes, seen = _incidents(observed, incidents, zone)
@@ -184,12 +186,12 @@ def _route_errors(observed: Observed, index: int, bursts: BoolArray) -> RouteErr
     if not codes:
         codes = {"500": ratio}
     se = float(np.sqrt(max(failed, 1.0) * max(1.0, dispersion)) / asked)
-    return RouteErrors(observed.routes[index], ratio, se, tuple(sorted((code, share) for code, share in codes.items() if share > 0)))
+    return RouteErrors(
+        observed.routes[index], ratio, se, tuple(sorted((code, share) for code, share in codes.items() if share > 0))
+    )
 
 
-def _incidents(
-    observed: Observed, incidents: Sequence[IncidentRow], zone: str
-) -> tuple[Usual, tuple[Mode, ...], int]:
+def _incidents(observed: Observed, incidents: Sequence[IncidentRow], zone: str) -> tuple[Usual, tuple[Mode, ...], int]:
     step = observed.step_s
     besides = np.zeros(observed.steps, dtype=np.bool_)
     for row in incidents:
@@ -211,7 +213,7 @@ def _incidents(
 
 
 def front_percentile(observed: Observed) -> FloatArray:
-    """The percentile nearest to 0.95 of the route whose errors are known and that has the most requests (of any, if none is known)."""
+    """The percentile nearest to 0.95 of the busiest route, among those whose errors are known if there are any."""
     assert observed.percentiles_s is not None  # noqa: S101 - asked by the caller
     at = int(np.argmin(np.abs(np.array(observed.levels) - 0.95)))
     known = observed.judged if observed.judged.any() else np.ones(len(observed.routes), dtype=np.bool_)
@@ -257,9 +259,7 @@ def _mode(name: str, kind: Kind, events: tuple[Event, ...], observed: Observed, 
     return Mode(name, kind, events, arrivals, law, fits, strength)
 
 
-def _latencies(
-    observed: Observed, block: FloatArray, bursts: BoolArray, seed: int, versions: int
-) -> tuple[RouteLatency, ...]:
+def _latencies(observed: Observed, block: IntArray, bursts: BoolArray, seed: int, versions: int) -> tuple[RouteLatency, ...]:
     out = []
     for index, route in enumerate(observed.routes):
         rng = stream(seed, "fit", "latency", route)
@@ -267,7 +267,9 @@ def _latencies(
         found = None
         if observed.buckets is not None:
             counts = np.where(bursts | np.isnan(observed.total[index]), 0.0, observed.buckets[index])
-            by_block = np.stack([np.bincount(block, weights=row, minlength=int(block.max()) + 1) for row in counts], axis=1)
+            by_block: FloatArray = np.stack(
+                [np.bincount(block, weights=row, minlength=int(block.max()) + 1) for row in counts], axis=1
+            )
             found = from_buckets(route, observed.bounds_s, by_block, rng, versions)
         elif observed.percentiles_s is not None:
             rows = np.where(bursts, np.nan, observed.percentiles_s[index])

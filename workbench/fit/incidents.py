@@ -64,7 +64,10 @@ def is_incident_list(path: Path) -> bool:
             packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             head = (gzip.GzipFile(fileobj=file) if packed else file).readline(_LONGEST_HEADER)
-        names = [name.strip() for name in next(csv.reader([head.decode("utf-8-sig", errors="replace").strip("\0\r\n")], strict=False), [])]
+        names = [
+            name.strip()
+            for name in next(csv.reader([head.decode("utf-8-sig", errors="replace").strip("\0\r\n")], strict=False), [])
+        ]
     except (OSError, EOFError, zlib.error, csv.Error, ValueError):
         return False
     return {"start", "end"} <= set(names) and not {"time", "time_s"} & set(names)

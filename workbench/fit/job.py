@@ -14,7 +14,7 @@ from workbench.fit.events import Watched, check_events, clipped, fit_events, fro
 from workbench.fit.fitted import Fitted, fit_history
 from workbench.fit.incidents import is_incident_list, read_durations
 from workbench.fit.reading import record
-from workbench.telemetry.incidents import read_incidents
+from workbench.telemetry.incidents import IncidentRow, read_incidents
 from workbench.telemetry.recorded import Reading
 
 Days = tuple[dt.datetime | None, dt.datetime | None]
@@ -60,9 +60,11 @@ def run_job(history: Path, ask: Ask, *, incidents: Path | None = None, check: Pa
         return _probes(history, ask, check)
     recording = record(history, ask.how)
     observed = recording.observed.between(*ask.period)
-    rows = ()
+    rows: tuple[IncidentRow, ...] = ()
     if incidents is not None:
-        rows = tuple(row for row in read_incidents(incidents, observed.start) if _overlaps(row.start_s, row.end_s, observed.length_s))
+        rows = tuple(
+            row for row in read_incidents(incidents, observed.start) if _overlaps(row.start_s, row.end_s, observed.length_s)
+        )
     try:
         fitted = fit_history(observed, file=str(history), zone=ask.zone, incidents=rows, seed=ask.seed)
     except ValueError as error:

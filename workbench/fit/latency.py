@@ -1,9 +1,9 @@
 """Latency laws from a histogram's buckets or from percentiles: lognormal, gamma, Weibull, and a mixture of two lognormals.
 
-Buckets give a likelihood (multinomial), so families are compared by AIC. Percentiles give none: families are compared by the root mean
-square of log(fitted / seen) over the levels, and the mixture, which has more parameters than four percentiles can tell, is left out.
-A world draws lognormal latencies, so that family is what it is given, anchored at the 95th percentile: where no lognormal fits all of
-it, the part that objectives look at is right. How much better another family fits is said beside it.
+Buckets give a likelihood (multinomial), so families are compared by AIC. Percentiles give none: families are compared by the root
+mean square of log(fitted / seen) over the levels, and the mixture, which has more parameters than four percentiles can tell,
+is left out. A world draws lognormal latencies, so that family is what it is given, anchored at the 95th percentile: where no
+lognormal fits all of it, the part that objectives look at is right. How much better another family fits is said beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammainc, gammaincinv, ndtr, ndtri
 
+from workbench.fit.observed import BoolArray
+from workbench.telemetry.counters import IntArray
 from workbench.telemetry.series import FloatArray
 
 _FEWEST = 50.0
@@ -32,7 +34,8 @@ class LatencyFit:
     parameters: tuple[tuple[str, float], ...]
     """Named; those that end in `_s` are seconds."""
     distance: float
-    """Buckets: largest distance of the two distribution functions at a bound. Percentiles: root mean square of log(fitted / seen)."""
+    """Buckets: largest distance of the two distribution functions at a bound. Percentiles: root mean square of
+    log(fitted / seen)."""
     aic: float | None
     """None where only percentiles are known."""
 
@@ -112,17 +115,23 @@ def from_buckets(
 
 
 def from_percentiles(
-    route: str, levels: Sequence[float], rows_s: FloatArray, block: FloatArray, rng: np.random.Generator, versions: int, requests: float
+    route: str,
+    levels: Sequence[float],
+    rows_s: FloatArray,
+    block: IntArray,
+    rng: np.random.Generator,
+    versions: int,
+    requests: float,
 ) -> RouteLatency | None:
     """A route's latency from percentiles of each row, `[levels, rows]`; `block` `[rows]` numbers what the bootstrap weighs.
 
     The percentile of a level is the median over rows, which a few slow rows do not move.
     """
-    known = ~np.isnan(rows_s).all(axis=0)
+    known: BoolArray = np.asarray(~np.isnan(rows_s).all(axis=0), np.bool_)
     if known.sum() < 2:
         return None
     rows, number = rows_s[:, known], block[known].astype(np.int64)
-    use = ~np.isnan(rows).all(axis=1)
+    use: BoolArray = np.asarray(~np.isnan(rows).all(axis=1), np.bool_)
     use &= np.nan_to_num(np.nanmedian(np.where(use[:, None], rows, 1.0), axis=1)) > 0
     if not use.any():
         return None
@@ -195,7 +204,7 @@ def _probit(bounds: FloatArray, counts: FloatArray) -> tuple[float, float]:
 
 
 def _anchored(law: tuple[float, float], bounds: FloatArray, seen: FloatArray) -> tuple[float, float]:
-    """mu and sigma changed so that the share below the bound nearest to the 95th percentile is as seen.
+    """The mu and sigma changed so that the share below the bound nearest to the 95th percentile is as seen.
 
     The median stays and sigma turns, unless the anchor lies too near to the median for that.
     """
@@ -210,9 +219,9 @@ def _anchored(law: tuple[float, float], bounds: FloatArray, seen: FloatArray) ->
 
 
 def _line(p: FloatArray, logs: FloatArray) -> tuple[float, float]:
-    """mu and sigma of the lognormal through the level nearest to 0.95 and nearest to the others (least squares of the logarithms).
+    """The mu and sigma of the lognormal through the level nearest to 0.95, and otherwise nearest to all of them.
 
-    Of one level alone sigma is a guess of 0.5.
+    Nearest is by least squares of the logarithms. Of one level alone sigma is a guess of 0.5.
     """
     z = ndtri(p)
     if len(p) < 2:

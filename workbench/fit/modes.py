@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
+from scipy.special import chdtri, log_ndtr, ndtr, stdtrit
 
 from workbench.fit.arrivals import Arrivals
 from workbench.fit.durations import DurationFit, fit_durations
@@ -57,15 +57,16 @@ class Law:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """90 % interval of the median, normal in its logarithm."""
-        half = 1.645 * self.sigma / math.sqrt(max(self.n, 1))
+        """90 % interval of the median, Student's t in its logarithm."""
+        half = float(stdtrit(max(self.n - 1, 1), 0.95)) * self.sigma / math.sqrt(max(self.n, 1))
         return self.median * math.exp(-half), self.median * math.exp(half)
 
     @property
     def sigma_interval(self) -> tuple[float, float]:
-        """90 % interval of sigma, normal in its logarithm."""
-        half = 1.645 / math.sqrt(2 * max(self.n - 1, 1))
-        return self.sigma * math.exp(-half), self.sigma * math.exp(half)
+        """90 % interval of sigma, by chi-square."""
+        free = max(self.n - 1, 1)
+        low, high = float(chdtri(free, 0.05)), float(chdtri(free, 0.95))
+        return self.sigma * math.sqrt(free / low), self.sigma * math.sqrt(free / high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,9 @@ class Mode:
 def duration_law(lengths_s: FloatArray, step_s: float) -> tuple[Law, tuple[DurationFit, ...]]:
     """Lognormal law of durations, and all families.
 
-    With `step_s` > 0 durations were seen in whole steps: each lies within half a step of what was seen, and the likelihood is that of
-    the interval. (Strengths are shares of whole steps, so that shorter durations would lose failures.) With 0 they are exact.
+    With `step_s` > 0 durations were seen in whole steps: each lies within half a step of what was seen, and the likelihood is
+    that of the interval. (Strengths are shares of whole steps, so that shorter durations would lose failures.) With 0 they are
+    exact.
     """
     lengths = np.maximum(np.asarray(lengths_s, np.float64), _SHORTEST_S)
     fits: tuple[DurationFit, ...] = ()

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from workbench.telemetry.counters import increments
 from workbench.telemetry.recorded import LATENCY_NAME, History, Reading
 from workbench.telemetry.series import FloatArray, Series
-from workbench.units import HOUR_S, MINUTE_S
+from workbench.units import HOUR_S
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -89,7 +89,7 @@ class Observed:
 
     def middles_s(self) -> FloatArray:
         """Middle of each step, seconds after `start`, `[steps]`."""
-        return (np.arange(self.steps) + 0.5) * self.step_s
+        return np.asarray((np.arange(self.steps) + 0.5) * self.step_s, np.float64)
 
     def between(self, since: dt.datetime | None, until: dt.datetime | None) -> Observed:
         """The steps that lie wholly in [since, until)."""
@@ -124,7 +124,7 @@ def observe(history: History, requests_name: str, errors_name: str, *, client_er
     total = np.vstack([grid.counts(found[route], first_counts=exact) for route in routes])
     notes: list[str] = []
     if exact:
-        total, said = _fill_silence(total, grid)
+        total, said = _fill_silence(total)
         notes += said
     errors, codes = _errors(history, grid, found, total, errors_name)
     if client_errors is not None:
@@ -216,17 +216,17 @@ def _where_known(counts: FloatArray, total: FloatArray) -> FloatArray:
     return np.where(np.isnan(counts) & (total == 0), 0.0, counts)
 
 
-def _fill_silence(total: FloatArray, grid: _Grid) -> tuple[FloatArray, list[str]]:
+def _fill_silence(total: FloatArray) -> tuple[FloatArray, list[str]]:
     """Rows that a file leaves out because nothing was asked are zeros, where the file never writes a zero."""
     if bool((total == 0).any()):
         return _after_gaps(total), []
-    missing = np.isnan(total)
+    missing: BoolArray = np.asarray(np.isnan(total), np.bool_)
     any_row = ~missing.all(axis=0)
     notes = []
     if len(total) > 1 and (missing & any_row).any():
         total = np.where(missing & any_row, 0.0, total)
         notes.append("rows that a route lacks while others have theirs are zeros: the file writes none")
-    alone = np.isnan(total).all(axis=0)
+    alone: BoolArray = np.asarray(np.isnan(total).all(axis=0), np.bool_)
     if alone.any():
         rate = float(np.nansum(total) / max(1, int((~alone).sum())))
         first, after = _runs(alone)
@@ -269,19 +269,19 @@ def _errors(
         for name in names:
             if name[:1] not in {"4", "5"}:
                 continue
-            counts = [
+            together = [
                 grid.counts(tuple(one for one in series if one.key.label_map.get(label) == name), first_counts=exact)
                 for series in found.values()
             ]
-            codes[name] = np.nan_to_num(np.vstack(counts))
+            codes[name] = np.nan_to_num(np.vstack(together))
         failed = np.where(np.isnan(total), np.nan, sum((codes[n] for n in codes if n.startswith("5")), np.zeros(total.shape)))
         return failed, codes
     series = history.telemetry.by_name.get(errors_name, ())
-    rows = []
+    rows: list[FloatArray] = []
     for index, route in enumerate(found):
         own = _of_route(series, route)
-        counts = grid.counts(own, first_counts=exact) if own else np.full(grid.steps, np.nan)
-        rows.append(_where_known(counts, total[index]) if own else counts)
+        seen = grid.counts(own, first_counts=exact) if own else np.full(grid.steps, np.nan)
+        rows.append(_where_known(seen, total[index]) if own else seen)
     errors = np.vstack(rows)
     errors[np.isnan(total)] = np.nan
     return np.minimum(errors, total), codes
@@ -355,7 +355,7 @@ def coarser(observed: Observed, step_s: float | None = None) -> Observed:
         mean = np.where(known, cut, 0.0).sum(axis=-1) / np.maximum(count, 1)
         return np.asarray(np.where(count > 0, mean, np.nan), np.float64)
 
-    outage = observed.outage[: steps * times].reshape(steps, times).all(axis=1)
+    outage: BoolArray = np.asarray(observed.outage[: steps * times].reshape(steps, times).all(axis=1), np.bool_)
     return replace(
         observed,
         step_s=observed.step_s * times,
@@ -366,8 +366,3 @@ def coarser(observed: Observed, step_s: float | None = None) -> Observed:
         buckets=None if observed.buckets is None else summed(observed.buckets),
         percentiles_s=None if observed.percentiles_s is None else middle(observed.percentiles_s),
     )
-
-
-def minutes(seconds: float) -> float:
-    """Seconds as minutes."""
-    return seconds / MINUTE_S

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.errors import Problem
 from workbench.telemetry.complaints import Complaints, quoted
@@ -76,9 +77,9 @@ def read_percentiles(path: Path, timezone: str | None = None, route: str | None 
     time_us = table.time_us
     if timezone is not None and table.form is TimeForm.LOCAL:
         time_us = in_utc(time_us, zone_of(timezone), table.groups)
-    # Percentiles estimated from samples may cross; sorted (NaN last) they are a distribution again, and no farther from the true one.
+    # Percentiles estimated from samples may cross; sorted they are a distribution again, and no farther from the true one.
     columns = np.column_stack([table.numbers[position] * unit for _, position, unit in layout.levels])
-    whole = ~np.isnan(columns).any(axis=1)
+    whole: npt.NDArray[np.bool_] = np.asarray(~np.isnan(columns).any(axis=1), np.bool_)
     values = np.where(whole[:, None], np.sort(columns, axis=1), columns)
     names = ("",) if layout.route is None else table.texts[layout.route].values
     codes = np.zeros(len(table), dtype=np.int32) if layout.route is None else table.texts[layout.route].codes

@@ -1,8 +1,9 @@
 """Periods that a fitted world could as well have had: the light path.
 
 The same model as the world's (shape, Cox factor, Poisson requests, incidents by a renewal process with lognormal durations and
-strengths), drawn with only what the statistics need: requests and failures of each step. Every period has parameters of its own, drawn
-from what the fit leaves uncertain, so that the spread over periods is a predictive distribution and not only the world's noise.
+strengths), drawn with only what the statistics need: requests and failures of each step. Every period has parameters of its
+own, drawn from what the fit leaves uncertain, so that the spread over periods is a predictive distribution and not only the
+world's noise.
 """
 
 from __future__ import annotations
@@ -89,9 +90,7 @@ def _period(fitted: Fitted, frame: Frame, rng: np.random.Generator) -> Period:
     version = int(rng.integers(1, versions)) if versions > 1 else 0
     rate = fitted.shapes.expected(frame.local, frame.since_fit_s, frame.step_s, version)
     other = int(rng.integers(1, versions)) if versions > 1 else 0
-    factor = cox_factor(
-        fitted.variability.spread[other], fitted.variability.memory_s[other], frame.step_s, len(rate), rng
-    )
+    factor = cox_factor(fitted.variability.spread[other], fitted.variability.memory_s[other], frame.step_s, len(rate), rng)
     total = rng.poisson(np.minimum(rate * factor, 1e15)).astype(np.float64)
     outage = np.zeros(len(rate), dtype=np.bool_)
     slow = np.zeros(len(rate), dtype=np.bool_)
@@ -125,10 +124,8 @@ def _steps(event: Event, step_s: float, steps: int) -> tuple[int, int]:
     return low, min(steps, low + max(1, round(event.length_s / step_s)))
 
 
-def cox_factor(
-    spread: FloatArray, memory_s: FloatArray, step_s: float, steps: int, rng: np.random.Generator
-) -> FloatArray:
-    """Mean-one factor of each step, `[steps]`: the product of lognormal factors with exponential memory, averaged over the steps."""
+def cox_factor(spread: FloatArray, memory_s: FloatArray, step_s: float, steps: int, rng: np.random.Generator) -> FloatArray:
+    """Mean-one factor of each step, `[steps]`: the product of lognormal factors with exponential memory."""
     from scipy.signal import lfilter  # noqa: PLC0415 - a tenth of a second
 
     log = np.zeros(steps)
@@ -160,7 +157,7 @@ def usual_ratio(fitted: Fitted, length_s: float, rng: np.random.Generator) -> fl
 
 
 def _latencies(fitted: Fitted, length_s: float, rng: np.random.Generator) -> tuple[tuple[str, float], ...]:
-    """95th percentiles of the period: an estimate that could be true, and as much again for what the period's own sample moves."""
+    """95th percentiles: an estimate that could be true, and as much again for what the period's own sample moves."""
     out = []
     for latency in fitted.latencies:
         mu, sigma = np.log(latency.median_s), latency.sigma
@@ -174,9 +171,7 @@ def _latencies(fitted: Fitted, length_s: float, rng: np.random.Generator) -> tup
     return tuple(out)
 
 
-def draw_events(
-    mode: Mode, start: dt.datetime, length_s: float, zone: str, rng: np.random.Generator
-) -> tuple[Event, ...]:
+def draw_events(mode: Mode, start: dt.datetime, length_s: float, zone: str, rng: np.random.Generator) -> tuple[Event, ...]:
     """Incidents of one mode in a period, with parameters that could be true.
 
     The mean gap is gamma with as many independent incidents as were seen, n / cv^2; the shape of gaps is normal; durations and

@@ -42,7 +42,9 @@ def record(path: Path, how: dict[str, Any]) -> Recording:
         observed = _with_percentiles(observed, read_percentiles(path, options.timezone, how["route"]))
     if history.reading is not Reading.PROBES:
         observed = coarser(observed)
-    kept = tuple(problem for problem in history.findings if problem.check not in {"history/ignored-columns", "history/client-errors"})
+    kept = tuple(
+        problem for problem in history.findings if problem.check not in {"history/ignored-columns", "history/client-errors"}
+    )
     return Recording(str(path), history, observed, kept)
 
 

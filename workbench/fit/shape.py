@@ -1,8 +1,8 @@
 """Level, growth, daily and weekly shape of traffic, with a bootstrap over days.
 
 The model is multiplicative: requests of a day's hour = level x growth x weekday x hour, fitted by Poisson likelihood (iterative
-proportional fitting, which handles missing hours). Everything is a function of weights on the days, so that a bootstrap over days is
-the same function of other weights.
+proportional fitting, which handles missing hours). Everything is a function of weights on the days, so that a bootstrap over
+days is the same function of other weights.
 
 What was not seen is not invented: without two days the day is flat, without a weekend the weekend is as a working day, and the
 fit says so.
@@ -18,7 +18,7 @@ from workbench.fit.calendar import LocalTime, shape_at
 from workbench.fit.observed import BoolArray
 from workbench.telemetry.counters import IntArray
 from workbench.telemetry.series import FloatArray
-from workbench.units import DAY_S
+from workbench.units import DAY_S, HOUR_S
 
 GROWTH_DAYS = 21
 """A trend is looked for in a history of at least so many days."""
@@ -59,6 +59,13 @@ class Shapes:
     """`each weekday`, `working days and weekend`, or `none`."""
     weekend_seen: bool
     days: int
+
+    def absorbed(self, length_s: float) -> tuple[tuple[float, float], ...]:
+        """Pieces of time whose means its parameters are: their length in seconds, and how many of them each is the mean of."""
+        if not self.daily:
+            return ((length_s, 1.0),)
+        each = {"each weekday": 7, "working days and weekend": 2, "none": 1}[self.weekly]
+        return ((HOUR_S, max(1.0, float(self.days))), (DAY_S, max(1.0, self.days / each)))
 
     def expected(self, local: LocalTime, middles_s: FloatArray, step_s: float, version: int = 0) -> FloatArray:
         """Requests due in each step, `[steps]`; `middles_s` are seconds after the fitted history's start."""
@@ -145,15 +152,21 @@ def _groups(weekday: IntArray, seen: BoolArray, *, daily: bool) -> tuple[IntArra
 
 
 def _resampled(group: IntArray, seen: BoolArray, rng: np.random.Generator, draws: int) -> FloatArray:
-    """Weights of days drawn with replacement inside each group, so that no weekday vanishes, `[draws, days]`.
+    """Weights of days drawn inside each group, so that no weekday vanishes, `[draws, days]`.
 
-    Groups of few days are drawn by exponential weights (the Bayesian bootstrap), which never leave a day out altogether.
+    Of n whole days they are Dirichlet with parameter (n - 2) / n, so that the variance of a weighted mean is the unbiased estimate
+    of the mean's variance (the usual bootstrap of so few days is too narrow by (n - 1) / (n + 1)); of two days one is picked.
     """
-    del seen
-    weights = rng.exponential(size=(draws, len(group)))
+    weights = np.ones((draws, len(group)))
     for one in np.unique(group):
-        own = group == one
-        weights[:, own] *= own.sum() / weights[:, own].sum(axis=1, keepdims=True)
+        own = np.flatnonzero((group == one) & seen)
+        n = len(own)
+        if n == 2:
+            picked = rng.integers(0, 2, draws)
+            weights[:, own] = 2.0 * (picked[:, None] == np.arange(2))
+        elif n > 2:
+            drawn = rng.gamma((n - 2) / n, size=(draws, n)) + 1e-12
+            weights[:, own] = drawn * n / drawn.sum(axis=1, keepdims=True)
     return weights
 
 

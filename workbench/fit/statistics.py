@@ -1,7 +1,7 @@
 """What is compared between a second history and the periods that a fitted world could have had.
 
-Each statistic is the same function of a recorded and of a drawn period. One that the second history cannot show (no weekend, unknown
-errors, steps of an hour) is left out, and so is one that is the same in all drawn periods and in the history.
+Each statistic is the same function of a recorded and of a drawn period. One that the second history cannot show (no weekend,
+unknown errors, steps of an hour) is left out, and so is one that is the same in all drawn periods and in the history.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.fit.bursts import joined, stands_out
+from workbench.fit.bursts import around, joined, stands_out
+from workbench.fit.observed import BoolArray
 from workbench.fit.predict import Frame, Period
 from workbench.telemetry.series import FloatArray
 from workbench.units import DAY_S, HOUR_S, MINUTE_S
@@ -28,6 +29,10 @@ class Measure:
     weekend: bool
     daily: bool
     usual: float
+    quiet_hours: tuple[int, ...]
+    """The six hours of the day that have the least traffic in the fit."""
+    busy_hours: tuple[int, ...]
+    """The six that have the most."""
     outages: bool
     """Whether the history reading knows outages at all."""
 
@@ -59,8 +64,8 @@ class Measure:
         time_s = np.bincount(self.frame.local.hour, weights=known * step, minlength=24)
         if self.daily and (time_s > 0).sum() == 24:
             rates = by_hour / time_s / max(mean, 1e-300)
-            out["quietest hour of the day (of mean)"] = float(rates.min())
-            out["busiest hour of the day (of mean)"] = float(rates.max())
+            out["quiet hours of the day / mean"] = float(rates[list(self.quiet_hours)].mean())
+            out["busy hours of the day / mean"] = float(rates[list(self.busy_hours)].mean())
         free = self.frame.local.weekday >= 5
         if self.weekend and (known & free).sum() * step >= DAY_S and (known & ~free).sum() * step >= DAY_S:
             out["weekend / working day"] = float(n[free].sum() / max((known & free).sum(), 1)) / max(
@@ -76,7 +81,7 @@ class Measure:
             out["longest outage (min)"] = float(max((high - low for low, high in runs), default=0)) * step / MINUTE_S
         return out
 
-    def _days(self, n: FloatArray, known: FloatArray) -> FloatArray:
+    def _days(self, n: FloatArray, known: BoolArray) -> FloatArray:
         """Seen over expected of each day that is at least half known."""
         day = self.frame.local.day
         due = np.bincount(day, weights=np.where(known, self.frame.expected, 0.0))
@@ -118,7 +123,7 @@ class Measure:
         flagged = known & stands_out(n, bad, self.usual)
         runs = joined(flagged, step, known)
         over = known & (bad > _ERRORS_LIMIT * n) & (n > 0)
-        calm = known & ~flagged
+        calm = known & ~around(flagged, step, known)
         return {
             "error ratio": float(bad.sum()) / max(float(n.sum()), 1.0),
             "error ratio outside of bursts": float(bad[calm].sum()) / max(float(n[calm].sum()), 1.0),
@@ -135,7 +140,7 @@ def _scale(seconds: float) -> str:
     return f"{seconds / MINUTE_S:g} min" if seconds >= MINUTE_S else f"{seconds:g} s"
 
 
-def _sums(values: FloatArray, known: FloatArray, times: int) -> FloatArray:
+def _sums(values: FloatArray, known: BoolArray, times: int) -> FloatArray:
     """Sums of so many steps each; NaN where one of them is not known."""
     whole = len(values) // times
     sums = values[: whole * times].reshape(whole, times).sum(axis=1)

@@ -11,6 +11,7 @@ so that log(1 + autocovariance) is a sum of exponentials, fitted by least square
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,9 @@ from workbench.units import DAY_S
 
 _LONGEST_S = 2 * DAY_S
 _MOST_SPREAD = 2.0
-_MEMORIES = 40
+_MEMORIES = 160
+_EVERY = 4
+"""Pairs of memories are looked for among every fourth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +84,23 @@ def covariances(total: FloatArray, expected: FloatArray, known: BoolArray, step_
             products = products - np.where(known, total, 0.0)
         seen[:, place] = np.bincount(block[:stop], weights=products, minlength=blocks)
         sizes[:, place] = np.bincount(block[:stop], weights=due[:stop] * due[lag:], minlength=blocks)
-    return Covariances(lags * step_s, seen, sizes)
+    return Covariances(np.asarray(lags * step_s, np.float64), seen, sizes)
 
 
-def fit_variability(found: Covariances, step_s: float, rng: np.random.Generator, versions: int, factors: int = 2) -> Variability:
+def fit_variability(
+    found: Covariances,
+    step_s: float,
+    rng: np.random.Generator,
+    versions: int,
+    factors: int = 2,
+    absorbed: Sequence[tuple[float, float]] = (),
+) -> Variability:
     """Spread and memory of the sums' autocovariance, with a Bayesian bootstrap over blocks.
 
     A second factor is kept only if it takes away a third of the squared error that one factor leaves.
+
+    A fitted shape takes part of the variation for its own. `absorbed` says in which pieces: their length in seconds, and of
+    how many of them each of its parameters is the mean (hours: an hour, and the number of days).
     """
     weights = np.ones((versions, len(found.seen)))
     weights[1:] = rng.exponential(size=(versions - 1, len(found.seen)))
@@ -96,9 +109,11 @@ def fit_variability(found: Covariances, step_s: float, rng: np.random.Generator,
     longest = min(_LONGEST_S, max(float(lags[-1]), 2 * step_s))
     memories = np.geomspace(step_s / 8, longest, _MEMORIES)
     basis = _correlation(lags, memories, step_s)
+    for length, times in absorbed:
+        basis = basis - _inside(length / memories)[:, None] / times * np.maximum(0.0, 1 - lags / length)
     spread, memory, error = _one(target, basis, memories)
     if factors > 1 and len(lags) >= 6:
-        two, two_memory, two_error = _two(target, basis, memories)
+        two, two_memory, two_error = _two(target, basis[::_EVERY], memories[::_EVERY])
         if two_error[0] < 0.67 * error[0] and two[0].min() > 0.15 * two[0].max():
             spread, memory = two, two_memory
     # What the line above calls a factor's variance is that of its logarithm only while the factor is nearly constant over a step.
@@ -107,7 +122,9 @@ def fit_variability(found: Covariances, step_s: float, rng: np.random.Generator,
     return Variability(np.minimum(exact, _MOST_SPREAD), memory)
 
 
-def with_drift(found: Variability, total: FloatArray, expected: FloatArray, known: BoolArray, step_s: float, block: IntArray) -> Variability:
+def with_drift(
+    found: Variability, total: FloatArray, expected: FloatArray, known: BoolArray, step_s: float, block: IntArray
+) -> Variability:
     """One more factor, for levels of blocks (days, or tenths of a short history) that differ more than the others explain."""
     n = np.bincount(block, weights=np.where(known, total, 0.0))
     due = np.bincount(block, weights=np.where(known, expected, 0.0))
@@ -117,9 +134,7 @@ def with_drift(found: Variability, total: FloatArray, expected: FloatArray, know
         return found
     ratio = n[use] / due[use]
     length = float(np.median(time_s[use]))
-    explained = float((1 / due[use]).mean()) + float(
-        np.expm1(found.spread[0] ** 2 * _inside(length / found.memory_s[0])).sum()
-    )
+    explained = float((1 / due[use]).mean()) + float(np.expm1(found.spread[0] ** 2 * _inside(length / found.memory_s[0])).sum())
     seen = float(np.var(ratio / ratio.mean(), ddof=1))
     # A chi-square of so many blocks exceeds its mean by that much once in twenty times.
     if seen <= explained * (1 + 1.645 * np.sqrt(2 / (use.sum() - 1))):
@@ -156,11 +171,11 @@ def _spread_of(seen: FloatArray, a: FloatArray) -> FloatArray:
         middle = (low + high) / 2
         less = np.log(_mean_of_products(middle, a, 0)) < seen
         low, high = np.where(less, middle, low), np.where(less, high, middle)
-    return np.sqrt((low + high) / 2)
+    return np.asarray(np.sqrt((low + high) / 2), np.float64)
 
 
 def step_moments(spread: float, memory_s: float, step_s: float) -> tuple[float, float]:
-    """Of the factor averaged over steps, as a lognormal: variance of its logarithm, and correlation of neighbouring steps' logarithms."""
+    """Of the factor averaged over steps, as a lognormal: variance of its logarithm, and correlation of neighbouring steps."""
     square, a = np.array([spread**2]), np.array([step_s / memory_s])
     own = float(np.log(_mean_of_products(square, a, 0))[0])
     beside = float(np.log(_mean_of_products(square, a, 1))[0])

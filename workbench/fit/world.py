@@ -53,9 +53,11 @@ def world_of(fitted: Fitted, name: str) -> Written:
     value["traffic"] = _traffic(fitted, notes)
     value["routes"] = _routes(fitted, notes)
     bounds = next((latency.bounds_s for latency in fitted.latencies if latency.bounds_s), _BOUNDS_S)
-    value["histogram"] = {"bounds": [duration(bound) for bound in bounds[:60]]} if len(bounds) > 1 else {
-        "bounds": [duration(bound) for bound in _BOUNDS_S]
-    }
+    value["histogram"] = (
+        {"bounds": [duration(bound) for bound in bounds[:60]]}
+        if len(bounds) > 1
+        else {"bounds": [duration(bound) for bound in _BOUNDS_S]}
+    )
     if bounds is _BOUNDS_S:
         notes["histogram",] = "Not in the history: the usual bounds."
     modes = {_mode_name(mode): _mode(mode, fitted, notes) for mode in fitted.modes}
@@ -64,7 +66,9 @@ def world_of(fitted: Fitted, name: str) -> Written:
     value["delivery"] = {**_DELIVERY, "components": {next(iter(value["components"])): 1}}
     notes["delivery",] = "Not in the history: no deployments; what bad ones did is among the failure modes."
     value["people"] = _PEOPLE
-    notes["people",] = "Not in the history: assumed reaction times. Durations above are as recorded, with whatever your on-call did."
+    notes["people",] = (
+        "Not in the history: assumed reaction times. Durations above are as recorded, with whatever your on-call did."
+    )
     return Written(value, notes)
 
 
@@ -89,8 +93,8 @@ def scenario_of(fitted: Fitted, name: str, horizon_s: float | None = None) -> Wr
     return Written(value, {("clock",): "From the Monday after the history on; daily and weekly shapes follow this time zone."})
 
 
-def policy_of(fitted: Fitted, name: str) -> Written:
-    """One availability objective, and one for latency where it is known; alerts that wake nobody."""
+def policy_of(name: str) -> Written:
+    """One availability objective with the usual alerts."""
     objectives: dict[str, Any] = {
         "availability": {
             "indicator": {"kind": "events", "routes": ["*"], "bad_codes": ["5.."]},
@@ -106,7 +110,9 @@ def policy_of(fitted: Fitted, name: str) -> Written:
         "slos": objectives,
         "alert_preset": "sre-workbook",
     }
-    return Written(value, {("slos",): "A common first objective, not a fitted one: what good means, and how much of it, is your choice."})
+    return Written(
+        value, {("slos",): "A common first objective, not a fitted one: what good means, and how much of it, is your choice."}
+    )
 
 
 def scenario_start(fitted: Fitted) -> dt.date:
@@ -139,8 +145,8 @@ _PEOPLE = {
 def _head(fitted: Fitted) -> str:
     lines = [
         f"Fitted by `workbench fit` to {_plain(fitted.file)}.",
-        f"{_day(fitted.start)} to {_day(fitted.end)}, {format_duration(fitted.length_s)} in steps of {format_duration(fitted.step_s)},"
-        f" {100 * fitted.known:.1f}% of them known.",
+        f"{_day(fitted.start)} to {_day(fitted.end)}.",
+        f"{duration(fitted.length_s)} in steps of {duration(fitted.step_s)}, {100 * fitted.known:.1f}% of them known.",
         f"Local time: {fitted.zone}. Intervals are of 90%.",
         *(problem.message for problem in fitted.findings if problem.check != "fit/history"),
     ]
@@ -170,11 +176,14 @@ def component_names(fitted: Fitted) -> dict[str, str]:
 
 def _traffic(fitted: Fitted, notes: dict[Path, str]) -> dict[str, Any]:
     shapes = fitted.shapes
-    ahead = (dt.datetime.combine(scenario_start(fitted), dt.time(), dt.UTC) - fitted.start).total_seconds() / DAY_S - shapes.middle_day
+    ahead = (
+        dt.datetime.combine(scenario_start(fitted), dt.time(), dt.UTC) - fitted.start
+    ).total_seconds() / DAY_S - shapes.middle_day
     level = float(shapes.level[0] * math.exp(shapes.growth[0] * ahead / 30))
     low, high = interval(shapes.level[1:]) if len(shapes.level) > 2 else (level, level)
-    notes["traffic", "mean_rps"] = f"{_figure(float(shapes.level[0]))} in the history, between {_figure(low)} and {_figure(high)}" + (
-        "." if shapes.growth[0] == 0 else "; grown until the scenario begins."
+    notes["traffic", "mean_rps"] = (
+        f"{_figure(float(shapes.level[0]))} in the history, between {_figure(low)} and {_figure(high)}"
+        + ("." if shapes.growth[0] == 0 else "; grown until the scenario begins.")
     )
     out: dict[str, Any] = {"mean_rps": decimal(max(level, 1e-6))}
     peak = float(shapes.hours[0].max() * shapes.weekdays[0].max() * level)
@@ -258,7 +267,9 @@ def _routes(fitted: Fitted, notes: dict[Path, str]) -> dict[str, Any]:
             notes["routes", path, "codes"] = "The history does not know this route's errors: unknown, and none in this world."
         else:
             low, high = max(0.0, errors.ratio - 1.645 * errors.se), errors.ratio + 1.645 * errors.se
-            notes["routes", path, "codes"] = f"Outside of incidents; failing share between {percent(_share(low))} and {percent(_share(high))}."
+            notes["routes", path, "codes"] = (
+                f"Outside of incidents; failing share between {percent(_share(low))} and {percent(_share(high))}."
+            )
         out[path] = route
     return out
 
@@ -330,7 +341,8 @@ def _failing_codes(fitted: Fitted) -> dict[str, str]:
 
 def _law_note(law: Law, what: str, write: Any) -> str:
     low, high = law.interval
-    text = f"Lognormal; {what} between {write(low)} and {write(high)}, sigma between {law.sigma_interval[0]:.2f} and {law.sigma_interval[1]:.2f}."
+    least, most = law.sigma_interval
+    text = f"Lognormal; {what} between {write(low)} and {write(high)}, sigma between {least:.2f} and {most:.2f}."
     if law.guessed:
         text = f"From {law.n} alone; sigma is a guess."
     return text
