@@ -211,6 +211,7 @@ def uniform(grid: TimeGrid, longest_s: float) -> Density:
     """Uniform between 0 and `longest_s`."""
     if longest_s <= 0:
         return point(grid, 0.0)
+
     def excess(at: FloatArray) -> FloatArray:
         out: FloatArray = np.square(np.maximum(longest_s - at, 0.0)) / (2 * longest_s)
         return out
