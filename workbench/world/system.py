@@ -21,12 +21,14 @@ from workbench.scenario.schema.base import Lognormal
 from workbench.telemetry.series import Series, Telemetry
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
+from workbench.world.flow import Flow
 from workbench.world.grid import Grid
 from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
 from workbench.world.plan import Plan, PlannedDeployment, PlannedIncident, draw_plan
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import BLOCK_BINS, draw_baseline
+from workbench.world.traffic import intensity
 from workbench.world.truth import Deployment, Incident, PageRecord, Truth
 
 Process = Generator[simpy.Event, Any, None]
@@ -73,12 +75,15 @@ class System:
         wanted = scenario.world.histogram.body_step / clock.scrape_interval
         slot_bins = min((n for n in range(1, BLOCK_BINS + 1) if BLOCK_BINS % n == 0), key=lambda n: (abs(n - wanted), n))
         self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
-        self._baseline = draw_baseline(
-            scenario.world, self._layouts, self.grid, scenario.start, seed=scenario.seed, slot_bins=slot_bins
+        rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
+        flow = Flow(scenario.world, self._layouts, self.grid, rates)
+        usual = flow.usual()
+        self._baselines = tuple(
+            draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=slot_bins) for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
-        self._exports = Exports(self._layouts, journeys, self._baseline, self.grid, scenario.seed)
-        self._platform = tuple(platform_series(scenario.world, self.grid, self._baseline.rates, scenario.seed))
+        self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
+        self._platform = tuple(platform_series(scenario.world, self.grid, rates, scenario.seed))
         self._live: list[_Live] = []
         self._open: list[_Live] = []
         self._deployments: list[Deployment] = []
@@ -110,6 +115,7 @@ class System:
     def fill(self, to_s: float) -> bool:
         """Let everything be scraped up to `to_s`; says whether samples given before were rewritten since the last call."""
         rewritten, self._rewritten = self._rewritten, False
+        self._exports.settle(self.now_s)
         self._exports.fill(to_s)
         return rewritten
 
@@ -135,7 +141,7 @@ class System:
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
         self._exports.fill(self.grid.horizon_s)
         exports = self._exports
-        more = [*histogram_series(exports, self._baseline, self._seed)]
+        more = [*histogram_series(exports, self._baselines, self._seed)]
         uploads = [
             exports.events(index, 0)
             for index, layout in enumerate(self._layouts)
@@ -150,7 +156,9 @@ class System:
     def _incident(self, planned: PlannedIncident) -> Process:
         yield self.env.timeout(planned.start_s - self.env.now)
         first = self.grid.first_bin_from(planned.start_s)
-        effect = ActiveEffect(planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first)
+        effect = ActiveEffect(
+            planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first, component=planned.component
+        )
         live = _Live(planned, effect, self.env.event(), self.env.event())
         self._live.append(live)
         self._open.append(live)

@@ -1,0 +1,132 @@
+"""From demand and incidents to a course: one answer a route, errors and slowdowns by effect.
+
+Nothing here waits for anything: components have no capacity, so a course depends on its own bins alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from workbench.scenario.schema.base import Lognormal
+from workbench.scenario.schema.world import World
+from workbench.telemetry.series import Array, FloatArray
+from workbench.world.course import Answer, Course, RouteCourse
+from workbench.world.effects import ActiveEffect
+from workbench.world.grid import Grid
+from workbench.world.impact import ErrorsHappen, LatencyRises
+from workbench.world.latency import TIMEOUT_CODES
+from workbench.world.layout import RouteLayout
+
+_Key = tuple[int, float, tuple[ErrorsHappen, ...]]
+
+
+class Flow:
+    """The course of a world whose routes fare alike at any load."""
+
+    def __init__(self, world: World, layouts: tuple[RouteLayout, ...], grid: Grid, rates: FloatArray) -> None:
+        """`rates` are the requests a second over all routes and cells, `[bins]`."""
+        self._world = world
+        self._layouts = layouts
+        self._expected = rates * grid.widths_s
+        self._answers: dict[_Key, Answer] = {}
+        self._shares = {
+            layout.route: np.array([float(world.tiers[tier].traffic_share) for tier, _ in layout.cells]) for layout in layouts
+        }
+
+    def usual(self) -> Course:
+        """The whole run when nothing goes wrong."""
+        bins = len(self._expected)
+        routes = {}
+        for index, layout in enumerate(self._layouts):
+            which = np.broadcast_to(np.int32(0), (len(layout.cells), bins))
+            routes[layout.route] = RouteCourse(which, self._requests(layout, 0, bins), (self._answer((index, 1.0, ())),))
+        return Course(0, bins, routes)
+
+    def course(self, low: int, high: int, effects: Sequence[ActiveEffect]) -> Course:
+        """Bins [low, high); routes that fare as usual in all of them are left out."""
+        routes = {}
+        for index, layout in enumerate(self._layouts):
+            touching = [effect for effect in effects if layout.route in effect.routes and effect.overlaps(low, high)]
+            acting = [
+                effect for effect in touching if any(isinstance(act, ErrorsHappen | LatencyRises) for act in effect.impact.acts)
+            ]
+            if acting:
+                routes[layout.route] = self._route(index, low, high, sorted(acting, key=lambda effect: (effect.first, effect.id)))
+        return Course(low, high, routes)
+
+    def forget(self, first: int) -> None:
+        """Bins from `first` on will be asked for again; nothing here depends on those before."""
+
+    def _route(self, index: int, low: int, high: int, effects: Sequence[ActiveEffect]) -> RouteCourse:
+        layout = self._layouts[index]
+        which = np.zeros((len(layout.cells), high - low), np.int32)
+        keys: dict[_Key, int] = {(index, 1.0, ()): 0}
+        edges = {low, high}
+        for effect in effects:
+            edges |= {max(low, effect.first), high if effect.last is None else min(high, effect.last)}
+        ordered = sorted(edges)
+        for begin, end in itertools.pairwise(ordered):
+            for row, (tier, _) in enumerate(layout.cells):
+                acts = [act for one in effects if one.overlaps(begin, end) and tier in one.tiers for act in one.impact.acts]
+                slow = math.prod(act.factor for act in acts if isinstance(act, LatencyRises))
+                key = (index, slow, tuple(act for act in acts if isinstance(act, ErrorsHappen)))
+                which[row, begin - low : end - low] = keys.setdefault(key, len(keys))
+        return RouteCourse(which, self._requests(layout, low, high), tuple(self._answer(key) for key in keys))
+
+    def _requests(self, layout: RouteLayout, low: int, high: int) -> FloatArray:
+        share = float(self._world.routes[layout.route].share)
+        out: FloatArray = np.multiply.outer(self._shares[layout.route] * share, self._expected[low:high])
+        return out
+
+    def _answer(self, key: _Key) -> Answer:
+        if key not in self._answers:
+            self._answers[key] = self._made(*key)
+        return self._answers[key]
+
+    def _made(self, index: int, slow: float, errors: tuple[ErrorsHappen, ...]) -> Answer:
+        layout = self._layouts[index]
+        others = layout.others
+        law = layout.classes.law
+        classes = replace(layout.classes, law=Lognormal.model_construct(median=law.median * slow, sigma=law.sigma))
+        codes = self._world.routes[layout.route].codes
+        usual = np.array([float(codes.get(code, 0)) for code in others])
+        marks = np.concatenate([(1.0 - usual.sum()) * classes.shares(), usual])
+        answered = np.array([True] * classes.count + [not code.startswith("5") for code in others])
+        for act in errors:
+            failing = marks[answered].sum() * act.ratio
+            marks[answered] *= 1 - act.ratio
+            for code, share in act.codes:
+                marks[0 if code == layout.codes[0] else classes.count + others.index(code)] += failing * share
+        spread = np.zeros((len(others), classes.count))
+        late = np.array([code in TIMEOUT_CODES for code in others], dtype=bool)
+        spread[~late, 0] = spread[late, classes.timeout_class] = 1.0
+        means = classes.class_means()
+        timeout = self._world.traffic.timeout
+        other_means = np.where(late, timeout, means[0])
+        weights = np.concatenate([means, other_means])
+        failing_share = float(sum(mark for mark, code in zip(marks[classes.count :], others, strict=True) if code.startswith("5")))
+        return Answer(
+            marks=marks / marks.sum(),
+            body=classes.body_shares(),
+            class_means_s=means,
+            other_means_s=other_means,
+            other_classes=spread,
+            visits=dict.fromkeys(self._world.reached(layout.route), 1.0),
+            failing=failing_share,
+            mean_s=float(marks @ weights),
+        )
+
+
+def differs(course: RouteCourse, usual: RouteCourse, low: int, high: int) -> Array:
+    """Bins of [low, high) in which a route does not fare as usual, `[bins]` booleans; `course` begins at bin `low`."""
+    number = {id(answer): index for index, answer in enumerate(usual.answers)}
+    known = np.array([number.get(id(answer), -1) for answer in course.answers], dtype=np.int32)
+    other = known.take(course.which) != usual.which[:, low:high]
+    other |= course.requests != usual.requests[:, low:high]
+    out: Array = other.any(axis=0)
+    return out
