@@ -160,6 +160,8 @@ def _default(field: dict[str, Any], kind: str) -> str:
 
 def _kind(field: dict[str, Any]) -> str:
     """What may stand in a field, in words."""
+    if any("$ref" in option for option in field.get("anyOf", ())):
+        return " or ".join(dict.fromkeys(_kind(option) for option in field["anyOf"] if option.get("type") != "null"))
     if word := _word(field):
         return word
     if "$ref" in field:

@@ -1,5 +1,6 @@
 """The starter is valid, explains every field, and says true things about defaults."""
 
+import re
 import typing
 
 import pytest
@@ -7,10 +8,12 @@ import yaml
 from pydantic import BaseModel
 
 from tests.support.places import ROOT
+from workbench.scenario.schema.components import called
 from workbench.scenario.schema.policy import BudgetLevels, Policy
 from workbench.scenario.schema.scenario import ScenarioFile
 from workbench.scenario.schema.world import Platform, World
 
+EXAMPLE = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STARTER = ROOT / "scenarios" / "starter"
 FILES = {"scenario.yaml": ScenarioFile, "world.yaml": World, "policy.yaml": Policy}
 
@@ -44,8 +47,9 @@ def test_each_file_fits_its_model(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_field_of_the_schema_stands_in_the_starter(name):
-    text = (STARTER / name).read_text()
+def test_each_field_of_the_schema_stands_in_the_starter_or_in_an_example_of_the_pages(name):
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    text = (STARTER / name).read_text() + "".join(part for page in pages for part in EXAMPLE.findall(page.read_text()))
     missing = [field for field in fields_of(FILES[name], set()) if f"{field}:" not in text]
 
     assert missing == []
@@ -70,7 +74,7 @@ def test_every_name_that_the_starter_refers_to_exists():
 
     assert (STARTER / scenario.world).is_file()
     assert (STARTER / scenario.policy).is_file()
-    assert {part for route in world.routes.values() for part in route.calls} <= components
+    assert {part for route in world.routes.values() for part in called(route.calls)} <= components
     assert {mode.component for mode in world.failure_modes.values()} | world.delivery.components.keys() <= components
     assert {tier for mode in world.failure_modes.values() for tier in mode.tiers} | policy.slas.keys() <= tiers
     assert {name for slo in policy.slos.values() for name in slo.alerts or ()} <= alerts

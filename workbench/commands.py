@@ -19,5 +19,18 @@ class Page:
     """Routes whose objective the alert watches: where the on-call looks first."""
 
 
-Command = Page
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Open a ticket: an alert fired that wakes nobody."""
+
+    at_s: float
+    """When the alert started to fire, seconds from the start of the run."""
+    alert: str
+    labels: tuple[tuple[str, str], ...]
+    """Labels of the alert without `alertname`, sorted."""
+    routes: tuple[str, ...]
+    """Routes whose objective the alert watches."""
+
+
+Command = Page | Ticket
 """Every command there is; grows as a union."""

@@ -17,6 +17,7 @@ from workbench.lint.session import examine
 from workbench.rng import stream
 from workbench.scenario.load import load_world
 from workbench.scenario.schema.base import Lognormal
+from workbench.scenario.schema.components import CallSpec
 from workbench.scenario.schema.policy import EventsIndicator
 
 HERE = Path(__file__).parent
@@ -138,7 +139,11 @@ def test_a_ceiling_is_a_product_and_more_calls_never_raise_it():
     everything = EventsIndicator(kind="events")
     base = ceiling(everything, world)
     fewer = world.model_copy(
-        update={"routes": {name: route.model_copy(update={"calls": ("cache",)}) for name, route in world.routes.items()}}
+        update={
+            "routes": {
+                name: route.model_copy(update={"calls": (CallSpec(component="cache"),)}) for name, route in world.routes.items()
+            }
+        }
     )
 
     assert base.share == pytest.approx(math.prod(share for _, share in base.factors), rel=1e-12)

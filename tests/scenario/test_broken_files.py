@@ -94,6 +94,9 @@ FAULTS = {
     "an expectation without bound": (Fault(S, "- metric: slo.login.budget_consumed\n    at_most: 1\n", "- ¦metric: slo.login.budget_consumed\n"), "needs at_least or at_most", None),
     # references
     "a component that is not there": (Fault(W, "[api, database]", "[api, ¦databse]"), "no such component", "database"),
+    "a call that is a number": (Fault(W, "[api, database]", "[api, ¦5]"), "a call is a component's name, or a mapping", None),
+    "an unknown key of a call": (Fault(W, "[api, database]", "[api, {component: database, ¦time: 2}]"), "unknown key", "times"),
+    "a call of nothing": (Fault(W, "[api, database]", "[api, ¦{times: 2}]"), "names either a component or calls in parallel", None),
     "a failing component that is not there": (Fault(W, "component: database", "component: ¦db"), "no such component", None),
     "a deployed component that is not there": (Fault(W, "{api: 3, database: 1}", "{¦apy: 3, database: 1}"), "no such component", "api"),
     "a tier that fails and is not there": (Fault(W, "tiers: [free]", "tiers: [¦fre]"), "no such tier", "free"),

@@ -60,6 +60,8 @@ def test_valid_files_are_valid_for_the_schema_of_their_kind_and_for_the_common_o
         ("world.yaml", "critical: true", "critical: yes"),
         ("world.yaml", "401: 2%", "401: 2"),
         ("world.yaml", "factor_median: 4", "factor: 4"),
+        ("world.yaml", "[api, database]", "[api, {component: database, time: 2}]"),
+        ("world.yaml", "[api, database]", "[api, -database]"),
         ("policy.yaml", "kind: latency", "kind: speed"),
         ("policy.yaml", "factor: 14.4", "facter: 14.4"),
         ("policy.yaml", "price: 9.90 EUR", "price: 9.90"),

@@ -52,7 +52,7 @@ def drawn(two_days):
     grid = Grid(15, 7, two_days.clock.horizon)
     shapes = layouts(two_days.world, KEEP)
     rates = intensity(two_days.world.traffic, two_days.start, grid.middles_s)
-    return Drawn(grid, shapes, rates, Flow(two_days.world, shapes, grid, rates), two_days.world)
+    return Drawn(grid, shapes, rates, Flow(two_days.world, shapes, grid, rates, 1), two_days.world)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_slots_hold_the_same_requests_as_the_bins(drawn, baselines):
             np.testing.assert_array_equal(good, by_slot[:, len(layout.codes) + k])
 
 
-def test_a_block_drawn_again_is_the_same_and_another_seed_is_not(drawn, baselines):
+def test_a_block_drawn_again_is_the_same_and_another_seed_is_not(baselines):
     sampler = baselines[0].sampler
     other = dataclasses.replace(sampler, seed=4)
 

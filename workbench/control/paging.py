@@ -1,4 +1,4 @@
-"""Who is woken for what: from alert transitions to pages."""
+"""Who is woken for what: from alert transitions to pages and tickets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workbench.alerts.engine import Transition
 from workbench.alerts.subjects import SEVERITY_LABELS, Subjects
 from workbench.alerts.subjects import pages as pages_on_call
-from workbench.commands import Page
+from workbench.commands import Page, Ticket
 from workbench.scenario.schema.policy import Policy
 
 
@@ -28,3 +28,12 @@ def pages(policy: Policy, transitions: Sequence[Transition], subjects: Subjects)
             )
         )
     return tuple(out)
+
+
+def tickets(policy: Policy, transitions: Sequence[Transition], subjects: Subjects) -> tuple[Ticket, ...]:
+    """One ticket for each alert that starts to fire and pages nobody; in the order of the transitions."""
+    return tuple(
+        Ticket(transition.at_s, transition.alert, transition.labels, subjects.routes_of(transition.alert, transition.labels))
+        for transition in transitions
+        if transition.state == "firing" and not pages_on_call(policy, transition.alert, dict(transition.labels))
+    )

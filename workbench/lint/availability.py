@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from workbench.alerts.vocabulary import matching_routes
 from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.policy import EventsIndicator
-from workbench.scenario.schema.world import ErrorEffect, World
+from workbench.scenario.schema.world import ErrorEffect, FailureMode, World
+from workbench.units import DAY_S
+from workbench.world.failures.arrivals import triggered_a_day
+from workbench.world.failures.definition import of_mode
+from workbench.world.impact import ErrorsHappen
 
 DAYS_S = 7 * 86_400.0
 WORKING_DAYS = 5
@@ -41,6 +45,11 @@ def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
         return None
     known = {name: component(name, indicator, world) for name in world.components}
     own = {name: 1 - _share_of(world.routes[name].codes.items(), indicator) for name in routes}
+    for mode in world.failure_modes.values():
+        definition = of_mode(world, mode)
+        for name in routes:
+            if not definition.components and name in definition.routes:
+                own[name] *= max(0.0, 1 - _lost(mode, indicator, world))
     shares = {name: own[name] * math.prod(known[called] for called in world.reached(name)) for name in routes}
     worst = min(routes, key=lambda name: shares[name])
     factors = [(called, known[called]) for called in world.reached(worst) if known[called] < 1]
@@ -52,19 +61,34 @@ def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
 
 def component(name: str, indicator: EventsIndicator, world: World) -> float:
     """Expected share of the indicator's requests that a component lets succeed."""
-    reaction = mean(world.people.acknowledge) + mean(world.people.mitigate)
-    lost = 0.0
-    for mode in world.failure_modes.values():
-        if mode.component == name and isinstance(mode.effect, ErrorEffect):
-            lasting = mean_below(mode.duration, reaction)
-            lost += lasting / mode.every * _failing(mode.effect, indicator) * _touched(mode.tiers, indicator, world)
+    lost = sum(_lost(mode, indicator, world) for mode in _suffered(world, name))
     delivery = world.delivery
     weight = sum(delivery.components.values())
-    if name in delivery.components and weight and delivery.per_working_day:
-        every = DAYS_S / (WORKING_DAYS * delivery.per_working_day * delivery.components[name] / weight)
-        lasting = mean_below(delivery.failure_duration, reaction)
-        lost += float(delivery.change_failure_rate) * lasting / every * _failing(delivery.failure, indicator)
+    if name in delivery.components and weight and delivery.deployments_a_day:
+        every = DAYS_S / (WORKING_DAYS * delivery.deployments_a_day * delivery.components[name] / weight)
+        lasting = mean_below(delivery.failure_duration, _reaction(world))
+        lost += float(delivery.failure_rate) * lasting / every * _failing(delivery.failure, indicator)
     return max(0.0, 1 - lost)
+
+
+def _suffered(world: World, name: str) -> Iterator[FailureMode]:
+    """Failure modes in which the component fails."""
+    return (mode for mode in world.failure_modes.values() if name in of_mode(world, mode).components)
+
+
+def _lost(mode: FailureMode, indicator: EventsIndicator, world: World) -> float:
+    """Expected share of the indicator's requests that a failure mode fails where it strikes."""
+    definition = of_mode(world, mode)
+    a_second = 1 / mode.every if mode.every is not None else triggered_a_day(world, mode) / DAY_S
+    law = Lognormal.model_construct(median=definition.duration.median_s, sigma=definition.duration.sigma)
+    failing = sum(
+        _failing_of(act.ratio, definition.spread, act.codes, indicator) for act in definition.acts if isinstance(act, ErrorsHappen)
+    )
+    return mean_below(law, _reaction(world)) * a_second * failing * definition.hosts * _touched(mode.tiers, indicator, world)
+
+
+def _reaction(world: World) -> float:
+    return mean(world.people.acknowledge) + mean(world.people.mitigate)
 
 
 def mean(duration: Lognormal) -> float:
@@ -89,8 +113,14 @@ def _normal(z: float) -> float:
 
 def _failing(effect: ErrorEffect, indicator: EventsIndicator) -> float:
     """Mean share of requests that fail with a code that the indicator calls bad."""
-    ratio = Lognormal.model_construct(median=float(effect.ratio_median), sigma=effect.ratio_sigma)
-    return (mean_below(ratio, 1.0) if ratio.median > 0 else 0.0) * _share_of(effect.codes.items(), indicator)
+    codes = tuple((code, float(share)) for code, share in effect.codes.items())
+    return _failing_of(float(effect.ratio_median), effect.ratio_sigma, codes, indicator)
+
+
+def _failing_of(ratio: float, spread: float, codes: Iterable[tuple[str, float]], indicator: EventsIndicator) -> float:
+    law = Lognormal.model_construct(median=ratio, sigma=spread)
+    bad = sum(share for code, share in codes if is_bad(code, indicator))
+    return (mean_below(law, 1.0) if ratio > 0 else 0.0) * bad
 
 
 def _share_of(codes: Iterable[tuple[str, Decimal]], indicator: EventsIndicator) -> float:

@@ -20,7 +20,7 @@ from workbench.alerts.rule_files import RuleFiles
 from workbench.alerts.rules import Profile
 from workbench.alerts.subjects import Subjects
 from workbench.alerts.vocabulary import SIMULATED, Vocabulary
-from workbench.control.paging import pages
+from workbench.control.paging import pages, tickets
 from workbench.errors import BadInput, Problem, Severity
 from workbench.outcome import Outcome
 from workbench.run.buckets import buckets_read
@@ -81,8 +81,10 @@ def run(scenario: Scenario, *, rules: RuleFiles | None = None, progress: Progres
         transitions = engine.look_ahead(until)
         if transitions:
             system.wait_until(transitions[0].at_s)
-            for command in pages(policy, transitions, subjects):
-                system.apply(command)
+            for page in pages(policy, transitions, subjects):
+                system.apply(page)
+            for ticket in tickets(policy, transitions, subjects):
+                system.apply(ticket)
         elif system.next_event_s <= until < clock.horizon:
             system.happen()
         else:

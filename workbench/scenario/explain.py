@@ -13,7 +13,7 @@ from workbench.scenario.compose import MAX_PROBLEMS
 from workbench.scenario.names import nearest
 from workbench.scenario.shape import Shape, either
 from workbench.scenario.suggest import meant
-from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, format_path, plain, pointed_at, shorten, show
+from workbench.scenario.tree import ListNode, MapNode, Node, Path, Place, ScalarNode, format_path, plain, pointed_at, shorten, show
 
 Model = TypeVar("Model", bound=BaseModel)
 PathOf = Callable[[Path, Place], str]
@@ -94,7 +94,10 @@ def _spot(shape: Shape | None, tree: Node, location: Iterable[str | int]) -> _Sp
         if shape is not None and shape.tag is not None and part in shape.tags:
             shape = shape.tags[str(part)]
             continue
-        if shape is not None and len(shape.branches) > 1:
+        if shape is not None and shape.long_form is not None:
+            if isinstance(node, ScalarNode):
+                continue  # written short: what is wrong with a part of it is wrong with the text
+        elif shape is not None and len(shape.branches) > 1:
             in_union = True
             continue
         parent, shape = shape, shape.child(part) if shape else None

@@ -40,8 +40,32 @@ def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Proble
     for name, entry in _entries(world, ("delivery", "components")):
         written = ScalarNode(name, entry.key_place, name)
         yield from _unknown(written, ("delivery", "components", name), components, "component", path_of)
+    yield from _of_changes_and_people(world, path_of)
     yield from _shares(world, "tiers", "traffic_share", "the tiers' traffic shares", path_of)
     yield from _shares(world, "routes", "share", "the routes' shares", path_of)
+
+
+def _of_changes_and_people(world: Node, path_of: PathOf) -> Iterator[Problem]:
+    """Components, routes and tiers that changes, maintenance, rotations and the platform's processes name."""
+    components, routes, tiers = (_names(world, (section,)) for section in ("components", "routes", "tiers"))
+    for path, names, what in (
+        (("delivery", "configuration", "components"), components, "component"),
+        (("platform", "support", "tiers"), tiers, "tier"),
+    ):
+        for name, entry in _entries(world, path):
+            yield from _unknown(ScalarNode(name, entry.key_place, name), (*path, name), names, what, path_of)
+    for name, experiment in _entries(world, ("delivery", "experiments")):
+        component = _scalar(experiment.node, "component")
+        if component is not None:
+            yield from _unknown(component, ("delivery", "experiments", name, "component"), components, "component", path_of)
+    for section in (("delivery", "launches"), ("delivery", "maintenance"), ("people", "rotations")):
+        for name, entry in _entries(world, section):
+            for key, names in (("components", components), ("routes", routes)):
+                for item_path, item in _texts(entry.node, (*section, name), key):
+                    yield from _unknown(item, item_path, names, key[:-1], path_of)
+    web = find(world, ("platform", "web"))
+    for page_path, item in _texts(web[0], ("platform", "web"), "pages") if web else ():
+        yield from _unknown(item, page_path, routes, "route", path_of)
 
 
 def policy_problems(policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:

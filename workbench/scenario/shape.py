@@ -39,23 +39,36 @@ class Shape:
         return tuple(self._part(part) for part in parts if part.get("type") != "null")
 
     @property
+    def long_form(self) -> Shape | None:
+        """The mapping, where a value is either a mapping or a text that stands for one; None elsewhere."""
+        parts = {str(branch.schema.get("type")): branch for branch in self.branches}
+        return parts["object"] if parts.keys() == {"object", "string"} and self.tag is None else None
+
+    @property
+    def _whole(self) -> Shape | None:
+        return self.branches[0] if len(self.branches) == 1 else self.long_form
+
+    @property
     def tag(self) -> str | None:
         """The key that decides between the branches of a tagged union; None if this is none."""
         discriminator = self.schema.get("discriminator")
+        if not discriminator and len(self.branches) == 1:  # it may also be left out
+            return self.branches[0].tag
         return str(discriminator["propertyName"]) if discriminator else None
 
     @property
     def tags(self) -> dict[str, Shape]:
         """The branches of a tagged union by their tag, in the order of the schema."""
+        if "discriminator" not in self.schema and len(self.branches) == 1:
+            return self.branches[0].tags
         mapping = self.schema.get("discriminator", {}).get("mapping", {})
         return {tag: self._part({"$ref": target}) for tag, target in mapping.items()}
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys that a mapping may have; empty if they are free."""
-        if len(self.branches) == 1:
-            return self.branches[0].keys
-        return tuple(self.schema.get("properties", ()))
+        whole = self._whole
+        return whole.keys if whole else tuple(self.schema.get("properties", ()))
 
     @property
     def key_shape(self) -> Shape | None:
@@ -76,8 +89,9 @@ class Shape:
 
     def child(self, part: str | int) -> Shape | None:
         """What may stand under a key or at an index."""
-        if len(self.branches) == 1:
-            return self.branches[0].child(part)
+        whole = self._whole
+        if whole is not None:
+            return whole.child(part)
         if isinstance(part, int):
             items = self.schema.get("items")
             return self._part(items) if items else None

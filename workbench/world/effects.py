@@ -17,8 +17,8 @@ class ActiveEffect:
     tiers: frozenset[str]
     first: int
     last: int | None = None
-    component: str = ""
-    """The component that fails; empty where the routes themselves do."""
+    components: tuple[str, ...] = ()
+    """Those that fail; none where the requests of the routes suffer whatever the components do."""
 
     def overlaps(self, low: int, high: int) -> bool:
         """Whether it touches any bin of [low, high)."""

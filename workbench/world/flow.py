@@ -1,4 +1,4 @@
-"""From demand and incidents to a course: one answer a route, errors and slowdowns by effect.
+"""From demand and incidents to a course: one answer a route; errors, slowdowns and more traffic by effect.
 
 Nothing here waits for anything: components have no capacity, so a course depends on its own bins alone.
 """
@@ -17,21 +17,26 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, Course, RouteCourse
 from workbench.world.effects import ActiveEffect
+from workbench.world.failures.strength import strength_in_bins
 from workbench.world.grid import Grid
-from workbench.world.impact import ErrorsHappen, LatencyRises
+from workbench.world.impact import ErrorsHappen, LatencyRises, TrafficRises
 from workbench.world.latency import TIMEOUT_CODES
 from workbench.world.layout import RouteLayout
 
-_Key = tuple[int, float, tuple[ErrorsHappen, ...]]
+_Key = tuple[int, float, tuple[tuple[str, float], ...], tuple[ErrorsHappen, ...]]
+"""Layout; how slow; codes of requests beyond the usual ones, as shares of the latter; errors."""
+_ACTS = ErrorsHappen | LatencyRises | TrafficRises
 
 
 class Flow:
     """The course of a world whose routes fare alike at any load."""
 
-    def __init__(self, world: World, layouts: tuple[RouteLayout, ...], grid: Grid, rates: FloatArray) -> None:
+    def __init__(self, world: World, layouts: tuple[RouteLayout, ...], grid: Grid, rates: FloatArray, seed: int) -> None:
         """`rates` are the requests a second over all routes and cells, `[bins]`."""
         self._world = world
         self._layouts = layouts
+        self._grid = grid
+        self._seed = seed
         self._expected = rates * grid.widths_s
         self._answers: dict[_Key, Answer] = {}
         self._shares = {
@@ -44,7 +49,7 @@ class Flow:
         routes = {}
         for index, layout in enumerate(self._layouts):
             which = np.broadcast_to(np.int32(0), (len(layout.cells), bins))
-            routes[layout.route] = RouteCourse(which, self._requests(layout, 0, bins), (self._answer((index, 1.0, ())),))
+            routes[layout.route] = RouteCourse(which, self._requests(layout, 0, bins), (self._answer((index, 1.0, (), ())),))
         return Course(0, bins, routes)
 
     def course(self, low: int, high: int, effects: Sequence[ActiveEffect]) -> Course:
@@ -52,9 +57,7 @@ class Flow:
         routes = {}
         for index, layout in enumerate(self._layouts):
             touching = [effect for effect in effects if layout.route in effect.routes and effect.overlaps(low, high)]
-            acting = [
-                effect for effect in touching if any(isinstance(act, ErrorsHappen | LatencyRises) for act in effect.impact.acts)
-            ]
+            acting = [effect for effect in touching if any(isinstance(act, _ACTS) for act in effect.impact.acts)]
             if acting:
                 routes[layout.route] = self._route(index, low, high, sorted(acting, key=lambda effect: (effect.first, effect.id)))
         return Course(low, high, routes)
@@ -65,18 +68,40 @@ class Flow:
     def _route(self, index: int, low: int, high: int, effects: Sequence[ActiveEffect]) -> RouteCourse:
         layout = self._layouts[index]
         which = np.zeros((len(layout.cells), high - low), np.int32)
-        keys: dict[_Key, int] = {(index, 1.0, ()): 0}
-        edges = {low, high}
-        for effect in effects:
-            edges |= {max(low, effect.first), high if effect.last is None else min(high, effect.last)}
-        ordered = sorted(edges)
-        for begin, end in itertools.pairwise(ordered):
+        keys: dict[_Key, int] = {(index, 1.0, (), ()): 0}
+        requests = self._requests(layout, low, high)
+        strengths = [self._strength(effect, low, high) for effect in effects]
+        turns = [low + 1 + np.flatnonzero(np.diff(one)) for one in strengths]
+        for begin, end in itertools.pairwise(sorted({low, high, *np.concatenate(turns).tolist()})):
             for row, (tier, _) in enumerate(layout.cells):
-                acts = [act for one in effects if one.overlaps(begin, end) and tier in one.tiers for act in one.impact.acts]
-                slow = math.prod(act.factor for act in acts if isinstance(act, LatencyRises))
-                key = (index, slow, tuple(act for act in acts if isinstance(act, ErrorsHappen)))
+                acting = [
+                    (act, float(one[begin - low]))
+                    for one, effect in zip(strengths, effects, strict=True)
+                    if tier in effect.tiers and one[begin - low] > 0
+                    for act in effect.impact.acts
+                ]
+                slow = math.prod(1 + (act.factor - 1) * at for act, at in acting if isinstance(act, LatencyRises))
+                errors = tuple(ErrorsHappen(act.ratio * at, act.codes) for act, at in acting if isinstance(act, ErrorsHappen))
+                more = [(act, (act.factor - 1) * at) for act, at in acting if isinstance(act, TrafficRises)]
+                alike = 1 + sum(times for act, times in more if not act.codes)
+                refused = tuple((code, share * times / alike) for act, times in more for code, share in act.codes)
+                key = (index, slow, refused, errors)
                 which[row, begin - low : end - low] = keys.setdefault(key, len(keys))
-        return RouteCourse(which, self._requests(layout, low, high), tuple(self._answer(key) for key in keys))
+                if more:
+                    requests[row, begin - low : end - low] *= 1 + sum(times for _, times in more)
+        return RouteCourse(which, requests, tuple(self._answer(key) for key in keys))
+
+    def _strength(self, effect: ActiveEffect, low: int, high: int) -> FloatArray:
+        """How strong an effect is in bins [low, high); 0 where it does not act."""
+        out = np.zeros(high - low)
+        begin, end = max(low, effect.first), high if effect.last is None else min(high, effect.last)
+        if begin < end:
+            start_s = self._grid.start_of(effect.first)
+            shape = effect.impact.shape
+            out[begin - low : end - low] = strength_in_bins(
+                shape, self._grid, begin, end, start_s, seed=self._seed, incident=effect.id
+            )
+        return out
 
     def _requests(self, layout: RouteLayout, low: int, high: int) -> FloatArray:
         share = float(self._world.routes[layout.route].share)
@@ -88,7 +113,7 @@ class Flow:
             self._answers[key] = self._made(*key)
         return self._answers[key]
 
-    def _made(self, index: int, slow: float, errors: tuple[ErrorsHappen, ...]) -> Answer:
+    def _made(self, index: int, slow: float, refused: tuple[tuple[str, float], ...], errors: tuple[ErrorsHappen, ...]) -> Answer:
         layout = self._layouts[index]
         others = layout.others
         law = layout.classes.law
@@ -101,7 +126,9 @@ class Flow:
             failing = marks[answered].sum() * act.ratio
             marks[answered] *= 1 - act.ratio
             for code, share in act.codes:
-                marks[0 if code == layout.codes[0] else classes.count + others.index(code)] += failing * share
+                marks[_row(layout, code)] += failing * share
+        for code, times in refused:
+            marks[_row(layout, code)] += times
         spread = np.zeros((len(others), classes.count))
         late = np.array([code in TIMEOUT_CODES for code in others], dtype=bool)
         spread[~late, 0] = spread[late, classes.timeout_class] = 1.0
@@ -120,6 +147,11 @@ class Flow:
             failing=failing_share,
             mean_s=float(marks @ weights),
         )
+
+
+def _row(layout: RouteLayout, code: str) -> int:
+    """Class row of an answer; one with the success code is fast."""
+    return 0 if code == layout.codes[0] else layout.classes.count + layout.others.index(code)
 
 
 def differs(course: RouteCourse, usual: RouteCourse, low: int, high: int) -> Array:

@@ -5,8 +5,11 @@ Every act is stated at full strength; `Shape` says how strong it is at each mome
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+Process = Literal["backup", "corruption", "certificate", "consistency", "scan"]
+"""Processes of the platform that a failure can break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,9 @@ class ErrorsHappen:
     ratio: float
     codes: tuple[tuple[str, float], ...]
     """Sorted; shares add up to 1."""
+    of_requests: bool = False
+    """Of the routes' requests even where the incident names components: all that a request needs lies in the same lost region, so
+    what several components lose does not add up."""
 
     def __str__(self) -> str:
         """`errors 12.3 %`."""
@@ -86,7 +92,7 @@ class ScrapesMissing:
 class MetricBreaks:
     """What a platform process measures goes wrong: failed backups, corrupt data. Users may notice nothing."""
 
-    process: Literal["backup", "corruption", "certificate", "consistency", "scan"]
+    process: Process
     share: float = 1.0
 
     def __str__(self) -> str:
@@ -94,7 +100,18 @@ class MetricBreaks:
         return f"{self.process} fails" if self.share >= 1 else f"{self.process} fails {self.share * 100:.3g} %"
 
 
-Act = ErrorsHappen | LatencyRises | CapacityFalls | CacheCools | TrafficRises | ScrapesMissing | MetricBreaks
+@dataclass(frozen=True, slots=True)
+class MemoryGrows:
+    """A share of the component's memory is taken beside what it usually uses."""
+
+    share: float
+
+    def __str__(self) -> str:
+        """`memory +50 %`."""
+        return f"memory +{self.share * 100:.3g} %"
+
+
+Act = ErrorsHappen | LatencyRises | CapacityFalls | CacheCools | TrafficRises | ScrapesMissing | MetricBreaks | MemoryGrows
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +120,9 @@ class Shape:
 
     kind: Literal["step", "ramp", "spike", "flapping", "intermittent"] = "step"
     rise_s: float = 0.0
-    """ramp: time to full strength; spike: time constant of its decay."""
+    """ramp: time to full strength, 0 the whole natural duration; spike: time constant of its decay."""
     period_s: float = 0.0
-    """flapping: length of one on and off; intermittent: mean length of them."""
+    """flapping: length of one on and off; intermittent: mean length of them, each exponential. It begins on."""
     duty: float = 0.5
     """flapping, intermittent: share of the time at full strength."""
 
@@ -120,3 +137,25 @@ class Impact:
     def __str__(self) -> str:
         """`errors 12.3 %, latency x 4`."""
         return ", ".join(str(act) for act in self.acts)
+
+    def at(self, strength: float) -> tuple[Act, ...]:
+        """The acts at a strength 0..1, in their order; those that do nothing at 0 are left out there."""
+        return tuple(scaled(act, strength) for act in self.acts) if strength > 0 else ()
+
+
+def scaled(act: Act, share: float) -> Act:
+    """The act at part of its strength, or on a share of the hosts: what it takes or adds is multiplied by `share`.
+
+    For a ratio on a share of the hosts this is exact, where load is balanced evenly; a factor on service times keeps the mean.
+    """
+    if share == 1:
+        return act
+    match act:
+        case ErrorsHappen(ratio=ratio):
+            return replace(act, ratio=ratio * share)
+        case LatencyRises(factor=factor) | TrafficRises(factor=factor):
+            return replace(act, factor=1 + (factor - 1) * share)
+        case CacheCools(factor=factor):
+            return CacheCools(1 - (1 - factor) * share)
+        case CapacityFalls() | ScrapesMissing() | MetricBreaks() | MemoryGrows():
+            return replace(act, share=act.share * share)

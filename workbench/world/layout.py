@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.scenario.schema.world import ErrorEffect, World
+from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array
+from workbench.world.failures.definition import definitions
 from workbench.world.latency import LatencyClasses
 
 Cell = tuple[str, str]
@@ -112,7 +113,7 @@ def layouts(world: World, keep: Mapping[str, Collection[float]], cells: tuple[Ce
 
 def failure_codes(world: World, path: str) -> set[str]:
     """Codes with which failures of the components it calls, or bad deployments of them, answer a route's requests."""
-    effects = [mode.effect for mode in world.failure_modes.values() if mode.component in world.reached(path)]
+    codes = {code for one in definitions(world) if path in one.routes for code in one.codes}
     if set(world.delivery.components) & set(world.reached(path)):
-        effects.append(world.delivery.failure)
-    return {code for effect in effects if isinstance(effect, ErrorEffect) for code in effect.codes}
+        codes |= set(world.delivery.failure.codes)
+    return codes

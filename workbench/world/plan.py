@@ -1,4 +1,4 @@
-"""What would happen whatever the policy: the incidents and deployments of a run, drawn before it starts.
+"""What would happen whatever the policy: the incidents and changes of a run, drawn before it starts.
 
 Every draw comes from a stream named after the thing it belongs to, so a policy that shortens one incident leaves all others as
 they were.
@@ -7,51 +7,17 @@ they were.
 from __future__ import annotations
 
 import datetime as dt
-import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from workbench.rng import stream
-from workbench.scenario.schema.base import Lognormal
-from workbench.scenario.schema.world import Effect, ErrorEffect, FailureMode, World
-from workbench.telemetry.series import FloatArray
-from workbench.units import DAY_S
-from workbench.world.calendar import local_seconds, working_hours
+from workbench.scenario.schema.world import World
+from workbench.world.delivery.draw import draw_changes
+from workbench.world.delivery.planned import PlannedDeployment
+from workbench.world.failures.arrivals import Change
+from workbench.world.failures.drawing import drawn_incidents, scripted_incidents
+from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
-from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
 
-_BURN_IN_GAPS = 20
-"""A renewal process is started this many mean gaps before the run, so that the run sees it in its steady state."""
-_HAZARD_STEP_S = 900.0
-
-
-@dataclass(frozen=True)
-class PlannedIncident:
-    """One incident as it would run if nobody acted. Times lie on bin edges."""
-
-    id: str
-    mode: str
-    component: str
-    cause: str
-    routes: tuple[str, ...]
-    tiers: tuple[str, ...]
-    start_s: float
-    natural_end_s: float
-    impact: Impact
-
-
-@dataclass(frozen=True)
-class PlannedDeployment:
-    """One deployment; a bad one brings its incident along."""
-
-    id: str
-    component: str
-    start_s: float
-    end_s: float
-    restarts: tuple[str, ...]
-    """Routes whose counters begin again at 0 when it starts."""
-    failure: PlannedIncident | None
+__all__ = ["Plan", "PlannedDeployment", "PlannedIncident", "draw_plan"]
 
 
 @dataclass(frozen=True)
@@ -65,140 +31,14 @@ class Plan:
 
 def draw_plan(world: World, grid: Grid, start: dt.datetime, seed: int, *, slot_bins: int = 1) -> Plan:
     """The incidents and deployments of one run. Deployments begin on slots of `slot_bins` bins."""
-    incidents = [incident for name in sorted(world.failure_modes) for incident in _incidents(world, name, grid, start, seed)]
+    deployments = tuple(draw_changes(world, grid, start, seed, slot_bins))
+    changes = [
+        Change(one.id, "configuration" if one.kind == "configuration" else "deployment", one.component, one.start_s)
+        for one in deployments
+        if one.kind in ("deployment", "configuration")
+    ]
+    incidents = [*scripted_incidents(world, grid, start, slot_bins=slot_bins)]
+    for name in sorted(world.failure_modes):
+        incidents += drawn_incidents(world, name, changes, grid, start, seed, slot_bins=slot_bins)
     incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-    return Plan(tuple(incidents), tuple(_deployments(world, grid, start, seed, slot_bins)))
-
-
-def routes_calling(world: World, component: str) -> tuple[str, ...]:
-    """Routes that need a component, sorted."""
-    return tuple(sorted(path for path, route in world.routes.items() if component in world.reached(path)))
-
-
-def _incidents(world: World, name: str, grid: Grid, start: dt.datetime, seed: int) -> list[PlannedIncident]:
-    mode = world.failure_modes[name]
-    tiers = tuple(sorted(mode.tiers or world.tiers))
-    out: list[PlannedIncident] = []
-    for index, at_s in enumerate(_arrivals(mode, name, grid, start, seed)):
-        start_s = grid.nearest_edge(at_s)
-        if start_s >= grid.times[-1]:
-            continue
-        rng = stream(seed, "incident", name, index)
-        impact = _impact(mode.effect, rng)
-        end_s = _end_edge(grid, start_s + _lognormal(mode.duration, rng))
-        out.append(
-            PlannedIncident(
-                id=f"{name}-{index + 1}",
-                mode=name,
-                component=mode.component,
-                cause="failure",
-                routes=routes_calling(world, mode.component),
-                tiers=tiers,
-                start_s=start_s,
-                natural_end_s=end_s,
-                impact=impact,
-            )
-        )
-    return out
-
-
-def _arrivals(mode: FailureMode, name: str, grid: Grid, start: dt.datetime, seed: int) -> FloatArray:
-    """Start times of a renewal process with Weibull gaps, run in a time that passes faster during business hours."""
-    rng = stream(seed, "arrivals", name)
-    scale = mode.every / math.gamma(1 + 1 / mode.weibull_shape)
-    horizon = grid.horizon_s
-    gaps: list[FloatArray] = []
-    reached, needed = 0.0, horizon + _BURN_IN_GAPS * mode.every
-    while reached < needed:
-        more = scale * rng.weibull(mode.weibull_shape, 64)
-        gaps.append(more)
-        reached += float(more.sum())
-    operational = np.cumsum(np.concatenate(gaps)) - _BURN_IN_GAPS * mode.every
-    operational = operational[operational > 0]
-    pieces = np.arange(0.0, horizon + _HAZARD_STEP_S, _HAZARD_STEP_S)
-    week = local_seconds(start, pieces[:-1] + _HAZARD_STEP_S / 2)
-    # The factor is normalised over the week, so `every` stays the mean gap whatever the profile.
-    busy_share = 5 * 12 / 168
-    quiet = 1 / (1 - busy_share + busy_share * mode.business_hours_factor)
-    hazard = np.where(working_hours(week, 8, 20), mode.business_hours_factor * quiet, quiet)
-    elapsed = np.concatenate([[0.0], np.cumsum(hazard * _HAZARD_STEP_S)])
-    inside = operational[operational < elapsed[-1]]
-    times: FloatArray = np.interp(inside, elapsed, pieces)
-    seen: FloatArray = times[times < grid.times[-1]]
-    return seen
-
-
-def _deployments(world: World, grid: Grid, start: dt.datetime, seed: int, slot_bins: int) -> list[PlannedDeployment]:
-    delivery = world.delivery
-    names = sorted(delivery.components)
-    weights = np.array([delivery.components[name] for name in names])
-    out: list[PlannedDeployment] = []
-    if not names:
-        return out
-    for day in range(math.ceil(grid.horizon_s / DAY_S) + 1):
-        rng = stream(seed, "deployments", day)
-        count = int(rng.poisson(delivery.per_working_day))
-        hours = np.sort(rng.uniform(delivery.from_hour, delivery.to_hour, count))
-        date = start.date() + dt.timedelta(days=day)
-        if date.weekday() >= 5:
-            continue
-        for index, hour in enumerate(hours):
-            at_s = _after(start, date, float(hour))
-            if not 0 <= at_s < grid.times[-1]:
-                continue
-            own = stream(seed, "deployment", day, index)
-            component = names[int(own.choice(len(names), p=weights / weights.sum()))]
-            bad = own.random() < float(delivery.change_failure_rate)
-            start_s = grid.start_of(round(grid.first_bin_from(float(at_s)) / slot_bins) * slot_bins)
-            impact = _impact(delivery.failure, own)
-            lasts = _lognormal(delivery.failure_duration, own)
-            if start_s >= grid.times[-1]:
-                continue
-            number = len(out) + 1
-            failure = PlannedIncident(
-                id=f"bad-deployment-{number}",
-                mode="bad deployment",
-                component=component,
-                cause="change",
-                routes=routes_calling(world, component),
-                tiers=tuple(sorted(world.tiers)),
-                start_s=start_s,
-                natural_end_s=_end_edge(grid, start_s + lasts),
-                impact=impact,
-            )
-            served = tuple(sorted(path for path, route in world.routes.items() if route.serving == component))
-            out.append(
-                PlannedDeployment(
-                    id=f"deployment-{number}",
-                    component=component,
-                    start_s=start_s,
-                    end_s=min(start_s + delivery.roll_out, grid.horizon_s),
-                    restarts=served if delivery.restarts_counters else (),
-                    failure=failure if bad else None,
-                )
-            )
-    return out
-
-
-def _after(start: dt.datetime, date: dt.date, hour: float) -> float:
-    """Seconds from the start of the run to a local hour of a day, daylight saving time included."""
-    clock = dt.datetime.combine(date, dt.time(), start.tzinfo) + dt.timedelta(hours=hour)
-    return (clock.astimezone(dt.UTC) - start.astimezone(dt.UTC)).total_seconds()
-
-
-def _impact(effect: Effect, rng: np.random.Generator) -> Impact:
-    z = float(rng.standard_normal())
-    if isinstance(effect, ErrorEffect):
-        ratio = min(1.0, float(effect.ratio_median) * math.exp(effect.ratio_sigma * z))
-        codes = tuple((code, float(share)) for code, share in sorted(effect.codes.items()) if share > 0)
-        return Impact((ErrorsHappen(ratio, codes),))
-    return Impact((LatencyRises(1 + (effect.factor_median - 1) * math.exp(effect.factor_sigma * z)),))
-
-
-def _lognormal(law: Lognormal, rng: np.random.Generator) -> float:
-    return law.median * math.exp(law.sigma * float(rng.standard_normal()))
-
-
-def _end_edge(grid: Grid, at_s: float) -> float:
-    """The first bin edge at or after `at_s`; an incident lasts at least one bin."""
-    return grid.start_of(grid.first_bin_from(at_s)) if at_s < grid.times[-1] else at_s
+    return Plan(tuple(incidents), deployments)

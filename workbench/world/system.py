@@ -7,56 +7,33 @@ whole loop: what the engine decides shortens what the world does.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import simpy
 
-from workbench.commands import Command
-from workbench.rng import stream
+from workbench.commands import Command, Page
 from workbench.scenario.model import Scenario
-from workbench.scenario.schema.base import Lognormal
 from workbench.telemetry.series import Series, Telemetry
+from workbench.world.delivery.maintenance import maintenance_windows, noticed
+from workbench.world.delivery.pipeline import Pipeline
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
 from workbench.world.flow import Flow
 from workbench.world.grid import Grid
 from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
-from workbench.world.plan import Plan, PlannedDeployment, PlannedIncident, draw_plan
+from workbench.world.live import Live
+from workbench.world.people.responders import Responders
+from workbench.world.people.tickets import TicketDesk
+from workbench.world.plan import Plan, PlannedIncident, draw_plan
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import BLOCK_BINS, draw_baseline
 from workbench.world.traffic import intensity
-from workbench.world.truth import Deployment, Incident, PageRecord, Truth
+from workbench.world.truth import Incident, Truth
 
 Process = Generator[simpy.Event, Any, None]
-
-
-@dataclass
-class _Live:
-    """An incident from its start on."""
-
-    planned: PlannedIncident
-    effect: ActiveEffect
-    mitigation: simpy.Event
-    ended: simpy.Event
-    handled: bool = False
-    end_s: float | None = None
-    paged_at_s: float | None = None
-    acknowledged_at_s: float | None = None
-    mitigated_at_s: float | None = None
-    pages: int = 0
-
-
-@dataclass
-class _PageState:
-    command: Command
-    engineer: str
-    acknowledged_at_s: float | None = None
-    escalated: bool = False
-    incident: str | None = None
 
 
 class System:
@@ -76,7 +53,7 @@ class System:
         slot_bins = min((n for n in range(1, BLOCK_BINS + 1) if BLOCK_BINS % n == 0), key=lambda n: (abs(n - wanted), n))
         self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
         rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
-        flow = Flow(scenario.world, self._layouts, self.grid, rates)
+        flow = Flow(scenario.world, self._layouts, self.grid, rates, scenario.seed)
         usual = flow.usual()
         self._baselines = tuple(
             draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=slot_bins) for layout in self._layouts
@@ -84,17 +61,32 @@ class System:
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
         self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
         self._platform = tuple(platform_series(scenario.world, self.grid, rates, scenario.seed))
-        self._live: list[_Live] = []
-        self._open: list[_Live] = []
-        self._deployments: list[Deployment] = []
-        self._pages: list[_PageState] = []
-        self._idle_pages = 0
+        self._live: list[Live] = []
+        self._open: list[Live] = []
         self._rewritten = False
         self.env = simpy.Environment()
-        for incident in self.plan.incidents:
+        self._responders = Responders(
+            self.env,
+            scenario.world,
+            start=scenario.start,
+            horizon_s=clock.horizon,
+            seed=scenario.seed,
+            open_incidents=self._open,
+        )
+        self._desk = TicketDesk(
+            self.env,
+            scenario.world,
+            start=scenario.start,
+            horizon_s=clock.horizon,
+            seed=scenario.seed,
+            open_incidents=self._open,
+        )
+        self._maintenance = maintenance_windows(scenario.world, self.grid, scenario.start)
+        for incident in (*self.plan.incidents, *noticed(scenario.world, self._maintenance)):
             self.env.process(self._incident(incident))
-        for deployment in self.plan.deployments:
-            self.env.process(self._deployment(deployment))
+        self._pipeline = Pipeline(
+            self.env, self.grid, self.plan.deployments, slot_bins=slot_bins, restart=self._restart, fail=self._fail
+        )
 
     # ---- what run drives
 
@@ -131,11 +123,11 @@ class System:
             self.env.step()
 
     def apply(self, command: Command) -> None:
-        """A page reaches the on-call."""
-        engineer = self._on_call(command.at_s)
-        state = _PageState(command, engineer)
-        self._pages.append(state)
-        self.env.process(self._respond(state))
+        """A page reaches the on-call, a ticket the desk."""
+        if isinstance(command, Page):
+            self._responders.page(command)
+        else:
+            self._desk.ticket(command)
 
     def finish(self) -> tuple[Telemetry, Truth]:
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
@@ -157,92 +149,34 @@ class System:
         yield self.env.timeout(planned.start_s - self.env.now)
         first = self.grid.first_bin_from(planned.start_s)
         effect = ActiveEffect(
-            planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first, component=planned.component
+            planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first, components=planned.components
         )
-        live = _Live(planned, effect, self.env.event(), self.env.event())
-        self._live.append(live)
-        self._open.append(live)
+        live = Live(planned, effect, self.env.event(), self.env.event())
+        if planned.cause != "planned":
+            self._live.append(live)
+            self._open.append(live)
         self._exports.effects.append(effect)
         self._changed(first)
         yield self.env.timeout(planned.natural_end_s - planned.start_s) | live.mitigation
         effect.last = max(first + 1, self.grid.first_bin_from(self.env.now))
         live.end_s = max(float(self.env.now), self.grid.start_of(effect.last))
-        self._open.remove(live)
+        if live in self._open:
+            self._open.remove(live)
         live.ended.succeed()
-        self._changed(effect.last)
-
-    def _deployment(self, planned: PlannedDeployment) -> Process:
-        yield self.env.timeout(planned.start_s - self.env.now)
-        first = self.grid.first_bin_from(planned.start_s)
-        for route in planned.restarts:
-            self._exports.restart(route, first)
         if planned.restarts:
-            self._changed(first)
-        failure = planned.failure
-        if failure is not None:
-            self.env.process(self._incident(failure))
-        self._deployments.append(
-            Deployment(
-                planned.id,
-                planned.component,
-                planned.start_s,
-                planned.end_s,
-                bad=failure is not None,
-                incident=failure.id if failure else None,
-            )
-        )
-
-    def _respond(self, state: _PageState) -> Process:
-        """Acknowledge, look for the incident behind the page, mitigate it."""
-        people = self._world.people
-        found = self._behind(state.command.routes)
-        if found is not None:
-            found.paged_at_s = found.paged_at_s if found.paged_at_s is not None else float(self.env.now)
-            found.pages += 1
-            rng = stream(self._seed, "acknowledge", found.planned.id, found.pages)
+            self._restart(planned.restarts, effect.last)
         else:
-            self._idle_pages += 1
-            rng = stream(self._seed, "acknowledge", "no incident", self._idle_pages)
-        delay = _draw(people.acknowledge, rng.standard_normal())
-        if delay > people.escalate_after:
-            state.escalated = True
-            state.engineer = self._on_call(state.command.at_s + people.shift)
-            delay = people.escalate_after + _draw(people.acknowledge, rng.standard_normal())
-        yield self.env.timeout(delay)
-        state.acknowledged_at_s = float(self.env.now)
-        if found is None or found.handled or found.end_s is not None:
-            found = self._behind(state.command.routes) or found
-        if found is None:
-            return
-        state.incident = found.planned.id
-        # Whoever is at it goes on until nothing that nobody works on touches these routes.
-        while found is not None and found.end_s is None and not found.handled:
-            found.handled = True
-            if found.acknowledged_at_s is None:
-                found.acknowledged_at_s = float(self.env.now)
-            # How long the fix takes belongs to the incident, not to the page: another policy meets the same incident.
-            rng = stream(self._seed, "mitigate", found.planned.id)
-            yield self.env.timeout(_draw(people.mitigate, rng.standard_normal()))
-            if found.end_s is None:
-                found.mitigated_at_s = float(self.env.now)
-                found.mitigation.succeed()
-                yield found.ended
-            found = self._behind(state.command.routes)
+            self._changed(effect.last)
 
     # ---- helpers
 
-    def _behind(self, routes: tuple[str, ...]) -> _Live | None:
-        """The incident that an engineer finds first.
+    def _restart(self, routes: Sequence[str], first: int) -> None:
+        for route in routes:
+            self._exports.restart(route, first)
+        self._changed(first)
 
-        The oldest that touches the routes and that nobody works on, else the oldest.
-        """
-        touching = [live for live in self._open if set(live.planned.routes) & set(routes)]
-        touching.sort(key=lambda live: (live.handled, live.planned.start_s, live.planned.id))
-        return touching[0] if touching else None
-
-    def _on_call(self, at_s: float) -> str:
-        people = self._world.people
-        return f"engineer-{int(at_s // people.shift) % people.engineers + 1}"
+    def _fail(self, incident: PlannedIncident) -> None:
+        self.env.process(self._incident(incident))
 
     def _changed(self, first: int) -> None:
         if self._exports.forget(first):
@@ -273,20 +207,11 @@ class System:
             for live in self._live
         ]
         incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-        pages = [
-            PageRecord(
-                at_s=state.command.at_s,
-                alert=state.command.alert,
-                labels=state.command.labels,
-                engineer=state.engineer,
-                acknowledged_at_s=state.acknowledged_at_s,
-                escalated=state.escalated,
-                incident=state.incident,
-            )
-            for state in self._pages
-        ]
-        return Truth(tuple(incidents), tuple(self._deployments), tuple(pages))
-
-
-def _draw(law: Lognormal, z: float) -> float:
-    return law.median * math.exp(law.sigma * z)
+        return Truth(
+            tuple(incidents),
+            self._pipeline.deployments(),
+            self._responders.records(),
+            self._pipeline.changes(),
+            self._desk.records(),
+            self._maintenance,
+        )

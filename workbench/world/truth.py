@@ -45,6 +45,10 @@ class Deployment:
     bad: bool
     incident: str | None = None
     """The incident that a bad one caused."""
+    kind: str = "deployment"
+    """`deployment`, `configuration`, `experiment`."""
+    wanted_s: float | None = None
+    """When it wanted to begin; None where it began then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,34 @@ class PageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketRecord:
+    """An alert that paged nobody, worked on as a ticket."""
+
+    at_s: float
+    alert: str
+    labels: tuple[tuple[str, str], ...]
+    begun_at_s: float | None = None
+    done_at_s: float | None = None
+    incident: str | None = None
+    """The incident that was found behind it and was still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """One window of planned work."""
+
+    id: str
+    name: str
+    """As the world names it."""
+    start_s: float
+    end_s: float
+    effect: str
+    """`down`, `read-only`, `nothing`."""
+    routes: tuple[str, ...]
+    """Routes that it touches, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """The ground truth of a run."""
 
@@ -69,3 +101,7 @@ class Truth:
     """By start, then id."""
     deployments: tuple[Deployment, ...] = ()
     pages: tuple[PageRecord, ...] = ()
+    changes: tuple[Deployment, ...] = ()
+    """Changes of configuration and experiments, in the order in which they began."""
+    tickets: tuple[TicketRecord, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()

@@ -95,6 +95,8 @@ CODES_PATTERN = r"^[1-5]([0-9][0-9]|\.\.)$"
 ROUTE_PATTERN = r"^/[A-Za-z0-9/_.:{}-]*$"
 LABEL_PATTERN = r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$"
 METRIC_PATTERN = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
+FACTOR_PATTERN = r"^x? ?[0-9]+(\.[0-9]+)?$"
+MOMENT_PATTERN = r"^(day [0-9]+, ?[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].*|after [0-9].*)$"
 
 PATTERN_WORDS = {
     DURATION_PATTERN: "a duration such as 250ms, 15s, 5m, 6h, 30d or 1h30m",
@@ -106,6 +108,8 @@ PATTERN_WORDS = {
     ROUTE_PATTERN: "a path that begins with '/'",
     LABEL_PATTERN: "a label's name such as team",
     METRIC_PATTERN: "a metric's name such as http_requests_total",
+    FACTOR_PATTERN: "a factor such as x3",
+    MOMENT_PATTERN: "a moment such as day 12, 14:05 or 2026-04-12T14:05 or after 36h",
 }
 """What may stand where the JSON Schema has a pattern, in words."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -90,10 +91,14 @@ class CallSpec(Document):
 
 
 def _call(value: Any) -> Any:
-    return {"component": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"component": value}
+    if isinstance(value, Mapping | CallSpec):
+        return value
+    raise ValueError("a call is a component's name, or a mapping with component or parallel")
 
 
-Call = Annotated[CallSpec, BeforeValidator(_call)]
+Call = Annotated[CallSpec, BeforeValidator(_call, json_schema_input_type=Name | CallSpec)]
 """A component's name, or a mapping."""
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from workbench.scenario.schema.base import (
     ApiVersion,
@@ -21,28 +19,9 @@ from workbench.scenario.schema.base import (
     broken_rule,
     matching,
 )
+from workbench.scenario.schema.zones import Zone
 
 METRIC_PATTERN = r"^[A-Za-z0-9_./*-]+$"
-
-_OF_THE_MACHINE = ("localtime", "posix", "right/", "Factory")
-"""Names of zones, or beginnings of them, that mean something else on every machine."""
-
-
-def _known_zone(value: str) -> str:
-    if not _is_zone(value):
-        zones = sorted(zone for zone in available_timezones() if not zone.startswith(_OF_THE_MACHINE))
-        close = get_close_matches(value[:100], zones, n=1, cutoff=0.75)
-        rule = "this must be an IANA time zone such as UTC or Europe/Zurich"
-        raise broken_rule(rule, nearest=close[0] if close else None)
-    return value
-
-
-def _is_zone(value: str) -> bool:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return not value.startswith(_OF_THE_MACHINE)
 
 
 def _date(value: Any) -> dt.date:
@@ -65,7 +44,7 @@ class Clock(Document):
 
     start: Annotated[dt.date, BeforeValidator(_date)]
     """Midnight of this day in `timezone` is second 0."""
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    timezone: Zone = "UTC"
     horizon: PositiveDuration = 2_592_000.0
     scrape_interval: PositiveDuration = 15.0
     evaluation_interval: PositiveDuration = 15.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,12 +14,14 @@ from workbench.scenario.schema.base import (
     Document,
     Name,
     PositiveDuration,
+    Share,
     Text,
     broken_rule,
 )
 from workbench.scenario.schema.components import Component, Route, called
 from workbench.scenario.schema.delivery import Delivery
 from workbench.scenario.schema.failures import Effect, ErrorEffect, FailureMode, LatencyEffect
+from workbench.scenario.schema.incidents import MOST_STATED, IncidentList, Scripted
 from workbench.scenario.schema.people import People
 from workbench.scenario.schema.platform import Platform
 from workbench.scenario.schema.traffic import WEEKDAYS, RoutePath, Surge, Traffic, Weekday, WorldTier
@@ -57,7 +60,15 @@ class World(Document):
     traffic: Traffic
     routes: Annotated[dict[RoutePath, Route], Field(min_length=1, max_length=MOST_NAMED)]
     histogram: Histogram
+    regions: Annotated[dict[Name, Share], Field(max_length=MOST_NAMED)] = {}
+    """Share of the hosts in each region; adds up to 100 %."""
     failure_modes: Annotated[dict[Name, FailureMode], Field(max_length=MOST_NAMED)] = {}
+    change_fraction: Annotated[Share, Field(lt=1)] = Decimal("0.6")
+    """Share of incidents that changes cause; modes with `arrival: changes` and no `probability` happen so often that it holds."""
+    incidents: Annotated[tuple[Scripted, ...], Field(max_length=MOST_STATED)] = ()
+    """Incidents at stated times: mappings, or sentences such as `day 12, 14:05, 15 % errors for 10 min`."""
+    incidents_from: IncidentList | None = None
+    """A list of real incidents that happen in this world too."""
     delivery: Delivery
     people: People
     platform: Platform = Platform()

@@ -1,0 +1,1 @@
+"""What the teams change: deployments and all that is planned."""

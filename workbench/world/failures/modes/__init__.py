@@ -1,0 +1,1 @@
+"""One failure mode a module; `registry` finds them."""

@@ -1,0 +1,1 @@
+"""People: who is woken, how fast they answer, what they work on."""
