@@ -25,7 +25,8 @@ class Player:
     def play(self, requests):
         self.count = {}
         played = self.series(self.world.routes["/"].calls, requests)
-        late = played.ok & (played.time_s > self.world.traffic.timeout)
+        late = played.time_s > self.world.traffic.timeout
+        played.time_s = np.minimum(played.time_s, self.world.traffic.timeout)
         played.ok[late] = False
         played.code[late] = 504
         played.visits = {name: count / requests for name, count in self.count.items()}
@@ -106,8 +107,10 @@ class Player:
         time = np.array([one.time_s for one in members])
         reached = ok.sum(axis=0) >= need
         success = np.sort(np.where(ok, time, np.inf), axis=0)[need - 1]
-        failure = np.sort(np.where(ok, np.inf, time), axis=0)[min(len(members) - need, len(members) - 1)]
-        code = np.array([one.code for one in members]).max(axis=0)
+        failed = np.where(ok, np.inf, time)
+        decides = np.argsort(failed, axis=0)[len(members) - need]
+        failure = np.take_along_axis(failed, decides[None], axis=0)[0]
+        code = np.take_along_axis(np.array([one.code for one in members]), decides[None], axis=0)[0]
         return Played(reached, np.where(reached, success, failure), np.where(reached, 0, code))
 
     def component(self, name, n):
@@ -123,6 +126,10 @@ class Player:
         if how is not None and how.codes:
             code = np.where(more & ~own, int(how.codes[0][0]), code)
         out = Played(~(own | more), time, code)
+        if how is not None and how.refused:
+            refused = rng.random(n) < how.refused
+            out.ok[refused], out.time_s[refused] = False, 0.0
+            out.code[refused] = int(what.queue.code)
         on = np.flatnonzero(out.ok)
         inner = self.series(what.calls, len(on))
         out.time_s[on] += inner.time_s

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import gammainc, ndtr
 
-from workbench.world.network.density import TimeGrid, at_least, gamma, lognormal, point, uniform
+from workbench.world.network.density import TimeGrid, point
+from workbench.world.network.laws import gamma, lognormal, uniform
+from workbench.world.network.order import at_least
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 GRID = TimeGrid.of(BOUNDS, 30.0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -13,11 +13,16 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
-from workbench.world.network.density import Density, TimeGrid, lognormal
+from workbench.world.network.density import Density, TimeGrid
 from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited
+from workbench.world.network.laws import Kept, Laws
 
 _MOST_KEPT = 4096
 """Answers kept for each network: enough for a year of incidents, little memory."""
+_MOST_FARES = 64
+"""Each holds densities of a dozen components."""
+_NEVER = 1e-12
+"""Shares below this are rounding errors."""
 
 
 class Network:
@@ -27,8 +32,9 @@ class Network:
         self.world = world
         timeout = world.traffic.timeout
         self.grid = TimeGrid.of(world.histogram.bounds, max(*world.histogram.bounds, 1.5 * timeout))
-        self._kept: OrderedDict[tuple[str, RouteCondition], Answer] = OrderedDict()
-        self._fares: OrderedDict[tuple[object, ...], Fares] = OrderedDict()
+        self._laws = Laws(self.grid)
+        self._kept: Kept[Answer] = Kept(_MOST_KEPT)
+        self._fares: Kept[Fares] = Kept(_MOST_FARES)
         self._edges: dict[tuple[str, str], Breaker] = {}
         for caller, calls in (
             *((path, route.calls) for path, route in world.routes.items()),
@@ -70,13 +76,7 @@ class Network:
 
     def answer(self, path: str, condition: RouteCondition, others: tuple[str, ...]) -> Answer:
         """How a route's requests fare; `others` are the codes of its layout besides the success code, in its order."""
-        key = path, condition
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = self._computed(path, condition, others)
-            if len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
-        return found
+        return self._kept.get((path, condition, others), partial(self._computed, path, condition, others))
 
     def calls(self, path: str, condition: RouteCondition) -> Fares:
         """What the calls of a route are like: how long they hold a server, how many fail where a breaker watches."""
@@ -84,71 +84,68 @@ class Network:
 
     def _fare(self, path: str, condition: RouteCondition) -> tuple[Fare, Fares]:
         route = self.world.routes[path]
-        key = condition.components, condition.open_breakers
-        fares = self._fares.get(key)
-        if fares is None:
-            fares = self._fares[key] = Fares(
-                self.world.components, self.grid, dict(condition.components), frozenset(condition.open_breakers)
-            )
-            if len(self._fares) > 64:
-                self._fares.popitem(last=False)
+        fares = self._fares.get(
+            (condition.components, condition.open_breakers),
+            lambda: Fares(self.world.components, self._laws, dict(condition.components), frozenset(condition.open_breakers)),
+        )
         fare = fares.series(route.calls, path)
         if route.latency is not None:
-            own = lognormal(self.grid, route.latency.median * condition.slow, route.latency.sigma)
-            fare = Fare(fare.ok.then(own), fare.bad, fare.codes, fare.visits)
+            own = self._laws.lognormal(route.latency.median * condition.slow, route.latency.sigma)
+            fare = Fare(fare.ok.then(own), fare.fails, fare.visits)
         return fare, fares
 
     def _computed(self, path: str, condition: RouteCondition, others: tuple[str, ...]) -> Answer:
         route, classes = self.world.routes[path], self.classes[path]
         whole, fares = self._fare(path, condition)
         fare = limited(whole, self.world.traffic.timeout)
-        ok, bad, codes = fare.ok, fare.bad, dict(fare.codes)
+        serving = fares.component(route.serving).ok
+        ok, failed = fare.ok, fare.by_code()
         if condition.failing > 0:
-            quick = fares.component(route.serving).ok
-            failed = quick.times(condition.failing / max(quick.total, 1e-300))
-            ok, bad = ok.times(1 - condition.failing), bad.times(1 - condition.failing).plus(failed)
-            codes = {code: part * (1 - condition.failing) for code, part in codes.items()}
+            quick = serving.times(condition.failing / max(serving.total, 1e-300))
+            left = 1 - condition.failing
+            ok, failed = ok.times(left), {name: density.times(left) for name, density in failed.items()}
             for code, share in condition.codes:
-                codes[code] = codes.get(code, 0.0) + condition.failing * share
+                part = quick.times(share)
+                failed[code] = failed[code].plus(part) if code in failed else part
         usual = {code: float(share) for code, share in route.codes.items()}
         lasting = {code: share for code, share in usual.items() if code.startswith("5")}
         exposed = 1 - sum(lasting.values())
-        failing = float(sum(codes.values()))
-        seen = float(sum(part for code, part in codes.items() if code.startswith("5")))
+        failing = math.fsum(one.total for one in failed.values())
+        seen = math.fsum(one.total for code, one in failed.items() if code.startswith("5"))
         success = exposed - sum(share for code, share in usual.items() if code not in lasting)
-        edges = np.array([*classes.tail_bounds, math.inf])
-        shares = _within(ok, edges)
         marks = np.zeros(classes.count + len(others))
+        shares = _within(ok, classes)
         marks[: classes.count] = success * shares * (1 - failing) / max(shares.sum(), 1e-300)
+        mean_s = math.fsum(one.first for one in (ok, *failed.values()))
         # A failure that is answered with the success code is, for whoever counts codes, a success.
-        marks[0] += exposed * codes.pop(route.success_code, 0.0)
-        usual_of = self._quick(fares.component(route.serving).ok, classes)
-        failed_of = None
-        if bad.total > 0:
-            inside = _within(bad, edges)
-            failed_of = inside / max(inside.sum(), 1e-300), _or(bad.mean(), 0.0)
+        never = Density(self.grid, 0.0)
+        marks[0] += exposed * failed.pop(route.success_code, never).total
+        unknown = [code for code, one in failed.items() if code not in others and one.total > _NEVER]
+        if unknown:
+            raise ValueError(f"{path} has no row for answers {', '.join(sorted(unknown))}")
+        usual_of = self._quick(serving, classes)
         spread, means = [], []
         for place, code in enumerate(others):
             kept = usual.get(code, 0.0) * (1.0 if code in lasting else 1 - failing)
-            came = exposed * codes.get(code, 0.0)
-            marks[classes.count + place] = kept + came
-            where, mean_s = self._late(classes) if code in TIMEOUT_CODES else usual_of
-            if came > 0 and failed_of is not None:
-                part = came / (kept + came)
-                where, mean_s = (1 - part) * where + part * failed_of[0], (1 - part) * mean_s + part * failed_of[1]
+            where, typical = self._late(classes) if code in TIMEOUT_CODES else usual_of
+            came = failed.get(code, never)
+            if came.total > _NEVER:
+                inside = _within(came, classes)
+                weight = exposed * came.total / (kept + exposed * came.total)
+                where = (1 - weight) * where + weight * inside / inside.sum()
+                typical = (1 - weight) * typical + weight * came.mean()
+            marks[classes.count + place] = kept + exposed * came.total
             spread.append(where)
-            means.append(mean_s)
-        marks /= marks.sum()
-        mean = ok.total * _or(ok.mean(), 0.0) + bad.total * _or(bad.mean(), 0.0)
+            means.append(typical)
         return Answer(
-            marks=marks,
+            marks=marks / marks.sum(),
             body=_body(ok, classes),
             class_means_s=_means(ok, classes),
             other_means_s=np.array(means),
             other_classes=np.array(spread).reshape(len(others), classes.count),
             visits=fare.visits,
             failing=exposed * seen + sum(lasting.values()),
-            mean_s=mean,
+            mean_s=mean_s,
         )
 
     def _late(self, classes: LatencyClasses) -> tuple[FloatArray, float]:
@@ -159,19 +156,24 @@ class Network:
 
     def _quick(self, serving: Density, classes: LatencyClasses) -> tuple[FloatArray, float]:
         """Where answers lie that the serving component gives at once: refused, not found, not changed."""
-        inside = _within(serving, np.array([*classes.tail_bounds, math.inf]))
+        inside = _within(serving, classes)
         where = inside / inside.sum() if inside.sum() > 0 else np.eye(classes.count)[0]
         return where, _or(serving.mean(), 0.0)
 
 
-def _within(density: Density, edges: FloatArray) -> FloatArray:
+def _within(density: Density, classes: LatencyClasses) -> FloatArray:
+    """Mass in each latency class."""
+    return _parts(density, np.array([*classes.tail_bounds, math.inf]))
+
+
+def _parts(density: Density, edges: FloatArray) -> FloatArray:
     """Mass between the edges, the first from 0."""
     out: FloatArray = np.maximum(np.diff(density.at(edges), prepend=0.0), 0.0)
     return out
 
 
 def _body(ok: Density, classes: LatencyClasses) -> FloatArray:
-    parts = _within(ok, np.array([*classes.body_bounds, classes.tail_bounds[0]]))
+    parts = _parts(ok, np.array([*classes.body_bounds, classes.tail_bounds[0]]))
     if parts.sum() <= 0:
         # Nothing is left in the body; any split of nothing will do.
         parts[-1] = 1.0
@@ -180,18 +182,14 @@ def _body(ok: Density, classes: LatencyClasses) -> FloatArray:
 
 
 def _means(ok: Density, classes: LatencyClasses) -> FloatArray:
-    """Mean of the times inside each class: from partial sums of the finest grid that reaches the class's upper bound."""
+    """Mean of the times inside each class; where none are, an edge of it."""
     edges = [0.0, *classes.tail_bounds, math.inf]
     out = np.zeros(classes.count)
-    grid = ok.grid
     for number in range(classes.count):
         low, high = edges[number], edges[number + 1]
-        level = len(grid.steps_s) - 1 if math.isinf(high) else grid.index(high)
-        at = grid.middles_s[level]
-        inside = (at > low) & (at <= high)
-        mass = ok.mass[level][inside]
+        mass, first = ok.between(low, high)
         fallback = low if math.isinf(high) else high
-        out[number] = float(mass @ at[inside] / mass.sum()) if mass.sum() > 1e-12 else fallback
+        out[number] = first / mass if mass > _NEVER else fallback
     return out
 
 

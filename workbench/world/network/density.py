@@ -1,4 +1,4 @@
-"""Densities of time on grids of two resolutions: sums by FFT, greatest and k-th by distribution functions, truncation.
+"""Densities of time on grids of two resolutions: sums by FFT, mixtures, truncation.
 
 Every time is shared out between the two nearest multiples of the step so that means are exact, of sums too, and distribution
 functions to second order in the step. Before a transform the masses are damped geometrically,
@@ -8,12 +8,10 @@ which keeps what lies beyond the end of a grid from wrapping around to its begin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.special import gammaincc, ndtr
 
 from workbench.telemetry.series import Array, FloatArray
 
@@ -72,6 +70,23 @@ class TimeGrid:
             found = self._places[bounds] = level, cell, part, np.array([math.isinf(bound) for bound in bounds])
         return found
 
+    def joined(self, mass: FloatArray, total: float | None = None, beyond: float = 0.0) -> Density:
+        """The measure of masses `[grids, cells]` that were computed on each grid by itself.
+
+        Each grid counts where no finer one reaches, and is made to hold what the finer ones hold below. Mass `beyond` all of them,
+        or what is missing from a known `total`, is taken to lie at their end.
+        """
+        first, below, end = 0.0, 0.0, -1.0
+        for number, step in enumerate(self.steps_s):
+            inner = int(np.searchsorted(self.middles_s[number], end, side="right"))
+            inside = float(mass[number, :inner].sum())
+            mass[number, :inner] *= below / inside if inside > 0 else 0.0
+            first += float(mass[number, inner:] @ self.middles_s[number, inner:])
+            below += float(mass[number, inner:].sum())
+            end = step * (self.cells - 0.5)
+        whole = below + beyond if total is None else total
+        return Density(self, whole, first + max(0.0, whole - below) * end, mass=mass)
+
     def index(self, at_s: float) -> int:
         """The finest grid that reaches `at_s`."""
         for number, step in enumerate(self.steps_s):
@@ -81,12 +96,22 @@ class TimeGrid:
 
 
 class Density:
-    """A measure on times, of mass `total` up to 1. Kept as masses, as a transform, or both."""
+    """A measure on times, of mass `total` up to 1. Kept as masses, as a transform, or both; all at 0 where it is `instant`."""
 
-    __slots__ = ("_mass", "_spectrum", "_upto", "grid", "total")
+    __slots__ = ("_mass", "_spectrum", "_upto", "first", "grid", "instant", "total")
 
-    def __init__(self, grid: TimeGrid, total: float, *, mass: FloatArray | None = None, spectrum: Array | None = None) -> None:
-        self.grid, self.total = grid, total
+    def __init__(
+        self,
+        grid: TimeGrid,
+        total: float,
+        first: float = 0.0,
+        *,
+        mass: FloatArray | None = None,
+        spectrum: Array | None = None,
+    ) -> None:
+        """`first` is the integral of time over the measure, what lies beyond the grids included. Neither: all happens at 0."""
+        self.grid, self.total, self.first = grid, total, first
+        self.instant = mass is None and spectrum is None
         self._mass, self._spectrum = mass, spectrum
         self._upto: FloatArray | None = None
 
@@ -94,34 +119,55 @@ class Density:
     def mass(self) -> FloatArray:
         """Mass of every cell, `[grids, cells]`."""
         if self._mass is None:
-            assert self._spectrum is not None  # noqa: S101 - one of the two is always there
-            raw = np.fft.irfft(self._spectrum, self.grid.cells, axis=-1)
-            self._mass = np.maximum(raw / self.grid.damping, 0.0)
+            if self._spectrum is None:
+                self._mass = np.zeros((len(self.grid.steps_s), self.grid.cells))
+                self._mass[:, 0] = self.total
+            else:
+                raw = np.fft.irfft(self._spectrum, self.grid.cells, axis=-1)
+                self._mass = np.maximum(raw / self.grid.damping, 0.0)
         return self._mass
 
     @property
     def spectrum(self) -> Array:
         """Transform of the damped masses, `[grids, cells / 2 + 1]`."""
         if self._spectrum is None:
-            assert self._mass is not None  # noqa: S101 - one of the two is always there
-            self._spectrum = np.fft.rfft(self._mass * self.grid.damping, axis=-1)
+            self._spectrum = np.fft.rfft(self.mass * self.grid.damping, axis=-1)
         return self._spectrum
 
     def then(self, other: Density) -> Density:
         """The sum of two independent times."""
-        return Density(self.grid, self.total * other.total, spectrum=self.spectrum * other.spectrum)
+        if other.instant:
+            return self.times(other.total)
+        if self.instant:
+            return other.times(self.total)
+        first = self.first * other.total + self.total * other.first
+        return Density(self.grid, self.total * other.total, first, spectrum=self.spectrum * other.spectrum)
 
     def times(self, factor: float) -> Density:
         """The same with another mass."""
+        if factor == 1:
+            return self
+        total, first = self.total * factor, self.first * factor
+        if self.instant:
+            return Density(self.grid, total)
         if self._spectrum is not None:
-            return Density(self.grid, self.total * factor, spectrum=self._spectrum * factor)
-        return Density(self.grid, self.total * factor, mass=self.mass * factor)
+            return Density(self.grid, total, first, spectrum=self._spectrum * factor)
+        return Density(self.grid, total, first, mass=self.mass * factor)
 
     def plus(self, other: Density) -> Density:
         """One or the other."""
-        if self._mass is not None and other._mass is not None:
-            return Density(self.grid, self.total + other.total, mass=self._mass + other._mass)
-        return Density(self.grid, self.total + other.total, spectrum=self.spectrum + other.spectrum)
+        if other.total <= 0:
+            return self
+        if self.total <= 0:
+            return other
+        total, first = self.total + other.total, self.first + other.first
+        if self.instant and other.instant:
+            return Density(self.grid, total)
+        if self._spectrum is None and other._spectrum is None:
+            return Density(self.grid, total, first, mass=self.mass + other.mass)
+        # The transform of what happens at 0 is its mass everywhere.
+        one, two = (density.total if density.instant else density.spectrum for density in (self, other))
+        return Density(self.grid, total, first, spectrum=np.add(one, two))
 
     def upto(self) -> FloatArray:
         """Mass up to the upper edge of each cell, `[grids, cells]`."""
@@ -130,107 +176,73 @@ class Density:
         return self._upto
 
     def at(self, bounds: FloatArray) -> FloatArray:
-        """Mass up to each bound, `[len(bounds)]`; up to infinity it is `total`."""
-        running = self.upto()
+        """Mass up to and at each bound, `[len(bounds)]`; up to infinity it is `total`.
+
+        Inside a cell mass is even, but what a cell has beyond the mean of its neighbours is an atom in its middle.
+        """
+        if self.instant:
+            reached: FloatArray = np.where(bounds >= 0, self.total, 0.0)
+            return reached
         level, cell, part, beyond = self.grid.places(tuple(bounds.tolist()))
-        below = np.where(cell > 0, running[level, np.maximum(cell - 1, 0)], 0.0)
-        out = below + part * (running[level, cell] - below)
+        running, mass = self.upto(), self.mass
+        before, here = np.maximum(cell - 1, 0), mass[level, cell]
+        below = np.where(cell > 0, running[level, before], 0.0)
+        around = mass[level, np.minimum(cell + 1, self.grid.cells - 1)] / 2 + np.where(cell > 0, mass[level, before] / 2, 0.0)
+        even = np.minimum(here, around)
+        passed = (cell == 0) | (part >= 0.5 - 1e-9)
+        out = below + part * even + np.where(passed, here - even, 0.0)
         out[beyond] = self.total
-        return np.minimum(out, self.total)
+        capped: FloatArray = np.minimum(out, self.total)
+        return capped
 
     def mean(self) -> float:
-        """Mean time of what lies on the coarsest grid; nan without mass."""
-        mass = self.mass[-1]
-        inside = mass.sum()
-        return float(mass @ self.grid.middles_s[-1] / inside) if inside > 1e-300 else math.nan
+        """Mean time; nan without mass."""
+        return self.first / self.total if self.total > 1e-300 else math.nan
+
+    def between(self, low_s: float, high_s: float) -> tuple[float, float]:
+        """Mass between two times and its integral of time, on the finest grid that reaches the later; half of a cell at a time."""
+        level = len(self.grid.steps_s) - 1 if math.isinf(high_s) else self.grid.index(high_s)
+        at, mass = self.grid.middles_s[level], self.mass[level]
+        near = self.grid.steps_s[level] * 1e-6
+        first = np.searchsorted(at, low_s - near)
+        last = np.searchsorted(at, high_s + near)
+        inside, times = mass[first:last].copy(), at[first:last]
+        if len(inside):
+            inside[0] *= 0.5 if abs(times[0] - low_s) <= near and low_s > 0 else 1.0
+            inside[-1] *= 0.5 if abs(times[-1] - high_s) <= near else 1.0
+        return float(inside.sum()), float(inside @ times)
 
     def cut(self, at_s: float) -> tuple[Density, Density]:
         """What is faster than a time limit; and the rest, as a mass at the limit."""
-        running = self.at(np.array([at_s]))[0]
+        if self.instant or at_s > self.grid.steps_s[-1] * (self.grid.cells - 1):
+            return self, Density(self.grid, 0.0)
+        total = float(self.at(np.array([at_s]))[0])
+        level = self.grid.index(at_s)
         kept = self.mass.copy()
+        first = 0.0
         for number, step in enumerate(self.grid.steps_s):
-            where = at_s / step
-            if where >= self.grid.cells:
+            cell = int(at_s / step + 0.5 + 1e-9)
+            if cell >= self.grid.cells:
                 continue
-            cell = int(where + 0.5)
-            kept[number, cell + 1 :] = 0
-            kept[number, cell] *= where + 0.5 - cell
-        return Density(self.grid, running, mass=kept), point(self.grid, at_s, max(0.0, self.total - running))
+            # Every grid keeps the same mass, so that bounds read on different ones fit together.
+            kept[number, cell:] = 0
+            kept[number, cell] = max(0.0, total - kept[number].sum())
+            kept[number] *= total / max(float(kept[number].sum()), 1e-300)
+            if number == level:
+                first = float(kept[number] @ self.grid.middles_s[number])
+        return Density(self.grid, total, first, mass=kept), point(self.grid, at_s, max(0.0, self.total - total))
 
 
 def point(grid: TimeGrid, at_s: float, total: float = 1.0) -> Density:
     """All mass at one time, spread over two cells so that its mean is exact."""
+    if at_s <= 0 or total <= 0:
+        return Density(grid, max(0.0, total))
     mass = np.zeros((len(grid.steps_s), grid.cells))
     for number, step in enumerate(grid.steps_s):
         cell, part = divmod(at_s / step, 1.0)
+        if 1 - part < 1e-9:
+            cell, part = cell + 1, 0.0
         if cell + 1 < grid.cells:
             mass[number, int(cell)] = total * (1 - part)
             mass[number, int(cell) + 1] += total * part
-    return Density(grid, total, mass=mass)
-
-
-def _of_excess(grid: TimeGrid, excess: Callable[[FloatArray], FloatArray]) -> Density:
-    """From E[(X - t)+]: every time is shared out between the two nearest multiples of the step so that the mean is exact."""
-    masses = []
-    for step in grid.steps_s:
-        at: FloatArray = step * np.arange(grid.cells + 1, dtype=np.float64)
-        above = excess(at)
-        # Before 0 the mean excess falls with slope -1.
-        slope = np.diff(above, prepend=above[0] + step) / step
-        masses.append(np.maximum(np.diff(slope), 0.0))
-    return Density(grid, 1.0, mass=np.array(masses))
-
-
-def lognormal(grid: TimeGrid, median_s: float, sigma: float) -> Density:
-    """A lognormal time."""
-    if sigma == 0:
-        return point(grid, median_s)
-    mean_s = median_s * math.exp(sigma * sigma / 2)
-
-    def excess(at: FloatArray) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            d = -np.log(at / median_s) / sigma
-        out: FloatArray = mean_s * ndtr(d + sigma) - at * ndtr(d)
-        return out
-
-    return _of_excess(grid, excess)
-
-
-def gamma(grid: TimeGrid, shape: float, mean_s: float) -> Density:
-    """A gamma time; shape 1 is exponential."""
-
-    def excess(at: FloatArray) -> FloatArray:
-        scaled = at * (shape / mean_s)
-        out: FloatArray = mean_s * gammaincc(shape + 1, scaled) - at * gammaincc(shape, scaled)
-        return out
-
-    return _of_excess(grid, excess)
-
-
-def uniform(grid: TimeGrid, longest_s: float) -> Density:
-    """Uniform between 0 and `longest_s`."""
-    if longest_s <= 0:
-        return point(grid, 0.0)
-
-    def excess(at: FloatArray) -> FloatArray:
-        out: FloatArray = np.square(np.maximum(longest_s - at, 0.0)) / (2 * longest_s)
-        return out
-
-    return _of_excess(grid, excess)
-
-
-def at_least(need: int, members: list[Density]) -> Density:
-    """The time at which `need` of the members have happened: the k-th order statistic of independent, unequal times."""
-    grid = members[0].grid
-    # Distribution of how many have happened by each edge: Poisson binomial, one member after the other.
-    counts = [np.ones_like(grid.edges_s), *(np.zeros_like(grid.edges_s) for _ in members)]
-    ends = [1.0, *(0.0 for _ in members)]
-    for number, member in enumerate(members, start=1):
-        upto, total = member.upto(), member.total
-        for k in range(number, 0, -1):
-            counts[k] = counts[k] * (1 - upto) + counts[k - 1] * upto
-            ends[k] = ends[k] * (1 - total) + ends[k - 1] * total
-        counts[0] = counts[0] * (1 - upto)
-        ends[0] *= 1 - total
-    reached = sum(counts[need:])
-    return Density(grid, float(sum(ends[need:])), mass=np.diff(reached, axis=-1, prepend=0.0))
+    return Density(grid, total, total * at_s, mass=mass)
