@@ -113,7 +113,7 @@ class Network:
         usual = {code: float(share) for code, share in route.codes.items()}
         lasting = {code: share for code, share in usual.items() if code.startswith("5")}
         exposed = 1 - sum(lasting.values())
-        failing = float(sum(codes.values()))
+        failing = min(1.0, float(sum(codes.values())))
         seen = float(sum(part for code, part in codes.items() if code.startswith("5")))
         success = exposed - sum(share for code, share in usual.items() if code not in lasting)
         edges = np.array([*classes.tail_bounds, math.inf])
@@ -138,6 +138,8 @@ class Network:
                 where, mean_s = (1 - part) * where + part * failed_of[0], (1 - part) * mean_s + part * failed_of[1]
             spread.append(where)
             means.append(mean_s)
+        # Shares of what hardly happens may be a rounding below 0.
+        marks = np.maximum(marks, 0.0)
         marks /= marks.sum()
         mean = ok.total * _or(ok.mean(), 0.0) + bad.total * _or(bad.mean(), 0.0)
         return Answer(
