@@ -138,7 +138,7 @@ def test_spread_and_memory_of_a_known_stream_come_back():
 
 def test_poisson_traffic_has_no_spread():
     total = np.random.default_rng(2).poisson(100, 14 * 1440)
-    # The relative variance of 20,160 counts of 100 is known to 1e-4; memories shorter than a step may make 0.037 of three times that.
+    # The relative variance of 20,160 counts of 100 is known to 1e-4; a memory shorter than a step makes 0.037 of three times that.
     assert fitted(observed(total)).variability.whole[0] < 0.04
 
 
