@@ -5,28 +5,125 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from workbench.telemetry.series import Array, Series, SeriesKey, le_label
-from workbench.world.effects import PIECE_BINS, ActiveEffect, overlay
+from workbench.world.course import Course, RouteCourse, differs
+from workbench.world.disturbed import PIECE_BINS, Disturbed
+from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
-from workbench.world.requests import BLOCK_BINS, Baseline
+from workbench.world.requests import Baseline
 
-_STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
+STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
 """Counters by `status` that the reference queries ask for: the journey whose requests they count, and the first digits of
 the codes that are a success. A refused password is no success of authentication, but a refused file is one of the upload
 service."""
 
 
-@dataclass
-class _Touched:
-    """A block in which something went wrong: its classes without and with it, `[tiers, class_rows, bins]`."""
+class Load(Protocol):
+    """Where courses come from."""
 
-    baseline: Array
-    final: Array
+    def course(self, low: int, high: int, effects: list[ActiveEffect]) -> Course:
+        """How requests fare in bins [low, high); a route that is not among the course's routes fares as usual in all of them.
+
+        Asked for bin after bin, unless some are forgotten.
+        """
+
+    def forget(self, first: int) -> None:
+        """Bins from `first` on will be asked for again."""
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """What lies between the baseline and the values of bins [first, last): enough to go back."""
+
+    first: int
+    last: int
+    shift: Array
+    """Values above the baseline's running sums, `[cells, rows, 1]`."""
+    raw: Array | None = None
+    """The baseline's running sums themselves, `[cells, rows, bins]`, where the difference is not the same in all bins."""
+
+
+@dataclass
+class _Counters:
+    """The counters of one route: scraped values below `Exports.filled`, the baseline's running sums beyond."""
+
+    layout: RouteLayout
+    values: Array
+    usual: RouteCourse
+    disturbed: Disturbed
+    restarts: list[int] = field(default_factory=list)
+    filled: list[_Filled] = field(default_factory=list)
+
+    def before(self, index: int) -> tuple[Array, Array]:
+        """(values, baseline's running sums) of the bin before `index`, up to which all are filled; `[cells, rows, 1]` each."""
+        if index == 0:
+            zero = np.zeros((*self.values.shape[:2], 1), self.values.dtype)
+            return zero, zero
+        value = self.values[:, :, index - 1 : index].copy()
+        last = self.filled[-1]
+        return value, value - last.shift if last.raw is None else last.raw[:, :, -1:]
+
+    def fill(self, low: int, high: int, course: RouteCourse | None) -> None:
+        """Scrape bins [low, high)."""
+        bad = np.zeros(high - low, bool) if course is None else differs(course, self.usual, low, high)
+        value, raw = self.before(low)
+        if course is not None and bad.any():
+            totals = self.values[:, -1, low:high]
+            drawn = np.diff(totals, axis=1, prepend=raw[:, -1])
+            self.disturbed.draw(course, self.usual, low, high, bad, drawn)
+        turns = np.flatnonzero(np.diff(bad)) + 1 + low
+        cuts = sorted({low, high, *turns.tolist(), *(first for first in self.restarts if low < first < high)})
+        for begin, end in itertools.pairwise(cuts):
+            if begin in self.restarts:
+                value = np.zeros_like(value)
+            out = self.values[:, :, begin:end]
+            next_raw = out[:, :, -1:].copy()
+            if bad[begin - low]:
+                self.filled.append(_Filled(begin, end, value - raw, out.copy()))
+                self._redraw(begin, end)
+                out += value
+            else:
+                shift = value - raw
+                if shift.any():
+                    out += shift
+                self.filled.append(_Filled(begin, end, shift))
+            value, raw = out[:, :, -1:].copy(), next_raw
+
+    def _redraw(self, begin: int, end: int) -> None:
+        """Write running sums of disturbed bins [begin, end), from 0 on."""
+        out = self.values[:, :, begin:end]
+        for number in range(begin // PIECE_BINS, (end - 1) // PIECE_BINS + 1):
+            origin = number * PIECE_BINS
+            a, b = max(begin, origin), min(end, origin + PIECE_BINS)
+            out[:, :, a - begin : b - begin] = self.disturbed.rows(number)[:, :, a - origin : b - origin]
+        np.cumsum(out, axis=2, out=out)
+
+    def forget(self, first: int) -> None:
+        """Put the baseline's running sums back from bin `first` on."""
+        while self.filled and self.filled[-1].last > first:
+            one = self.filled.pop()
+            begin = max(first, one.first)
+            if one.raw is None:
+                if one.shift.any():
+                    self.values[:, :, begin : one.last] -= one.shift
+            else:
+                self.values[:, :, begin : one.last] = one.raw[:, :, begin - one.first :]
+            if begin > one.first:
+                kept = None if one.raw is None else one.raw[:, :, : begin - one.first]
+                self.filled.append(_Filled(one.first, begin, one.shift, kept))
+        self.disturbed.forget(first)
+
+    def settle(self, first: int) -> None:
+        """Nothing before bin `first` will be forgotten: what that would need may go."""
+        # The one that ends there is where the next stretch begins.
+        done = next((at for at, one in enumerate(self.filled) if one.last >= first), len(self.filled) - 1)
+        del self.filled[: max(done, 0)]
 
 
 @dataclass(frozen=True)
@@ -39,68 +136,85 @@ class _StatusCounter:
 
 
 class Exports:
-    """All request counters of the run, `[tiers, rows, bins]` for each route.
+    """All request counters of the run, `[cells, rows, bins]` for each route.
 
-    Bins below `filled` hold scraped values; the others hold nothing yet. `fill` goes on from there; `forget` takes a stretch
-    back that has not been scraped yet in the eyes of the engine, because the world changed.
+    `fill` scrapes bins that follow each other; `forget` takes a stretch back that has not been scraped yet in the eyes of the
+    engine, because the world changed.
     """
 
     def __init__(
-        self, layouts: tuple[RouteLayout, ...], journeys: Mapping[str, str | None], baseline: Baseline, grid: Grid, seed: int
+        self, baselines: tuple[Baseline, ...], journeys: Mapping[str, str | None], load: Load, grid: Grid, seed: int
     ) -> None:
-        self.layouts = layouts
+        """The baselines' values become the exports' own: they are scraped in place."""
         self.grid = grid
         self.filled = 0
         self.effects: list[ActiveEffect] = []
-        self.restarts: dict[str, list[int]] = {layout.route: [] for layout in layouts}
-        self.touched: tuple[dict[int, _Touched], ...] = tuple({} for _ in layouts)
-        self._baseline = baseline
-        self._seed = seed
-        most = sum(float(sampler.mean.sum()) for sampler in baseline.samplers)
-        self._kind = np.int32 if most + 12 * most**0.5 + 100 < np.iinfo(np.int32).max else np.int64
-        self._values = tuple(np.empty(rows.shape, dtype=self._kind) for rows in baseline.rows)
+        self.layouts = tuple(one.sampler.layout for one in baselines)
+        self._load = load
+        self._counters = tuple(
+            _Counters(one.sampler.layout, one.values, one.sampler.usual, Disturbed(one.sampler.layout, seed)) for one in baselines
+        )
+        self._of_route = {one.layout.route: one for one in self._counters}
         self._status = [
-            _StatusCounter(metric, status, np.zeros(len(grid), dtype=self._kind), index, _rows_of(layout, digits, status))
-            for metric, (journey, digits) in _STATUS_COUNTERS.items()
-            for index, layout in enumerate(layouts)
+            _StatusCounter(metric, status, np.zeros(len(grid), dtype=np.int64), index, _rows_of(layout, digits, status))
+            for metric, (journey, digits) in STATUS_COUNTERS.items()
+            for index, layout in enumerate(self.layouts)
             if journeys.get(layout.route) == journey
             for status in ("success", "failure")
         ]
 
     def restart(self, route: str, first: int) -> None:
         """Let a route's counters begin again at 0 in bin `first`."""
-        bins = self.restarts[route]
+        bins = self._of_route[route].restarts
         if first < len(self.grid) and first not in bins:
             bisect.insort(bins, first)
 
     def forget(self, first: int) -> bool:
         """Take back bins from `first` on; says whether any had been filled."""
         taken = self.filled > first
-        self.filled = min(self.filled, first)
+        if taken:
+            for one in self._counters:
+                one.forget(first)
+            self._load.forget(first)
+            self.filled = first
         return taken
+
+    def settle(self, at_s: float) -> None:
+        """What happened before `at_s` will not be taken back."""
+        first = self.grid.scraped_by(at_s)
+        for one in self._counters:
+            one.settle(first)
 
     def fill(self, to_s: float) -> None:
         """Fill every bin that is scraped by `to_s`."""
         low, high = self.filled, self.grid.scraped_by(to_s)
         if high <= low:
             return
-        for index, layout in enumerate(self.layouts):
-            counts = self._counts(index, low, high)
-            _accumulate(counts, self._values[index], low, high, self.restarts[layout.route])
+        course = self._load.course(low, high, [effect for effect in self.effects if effect.overlaps(low, high)])
+        for one in self._counters:
+            one.fill(low, high, course.routes.get(one.layout.route))
         for counter in self._status:
-            rows = self._values[counter.layout][:, list(counter.rows), low:high]
-            counter.values[low:high] = rows.sum(axis=(0, 1))
+            rows = self._counters[counter.layout].values[:, list(counter.rows), low:high]
+            counter.values[low:high] = rows.sum(axis=(0, 1), dtype=np.int64)
         self.filled = high
 
     def values(self, index: int) -> Array:
-        """Cumulative counters of one layout, `[tiers, rows, bins]`, int32 or, where that is too small, int64."""
-        return self._values[index]
+        """Cumulative counters of one layout, `[cells, rows, bins]`, int32 or, where that is too small, int64."""
+        return self._counters[index].values
+
+    def disturbed(self, index: int) -> Disturbed:
+        """What was not as usual of one layout."""
+        return self._counters[index].disturbed
+
+    def restarts(self, index: int) -> tuple[int, ...]:
+        """Bins in which the counters of one layout began again, ascending."""
+        return tuple(self._counters[index].restarts)
 
     def events(self, index: int, row: int) -> Array:
-        """Events of each bin of one row of a layout, over all tiers, `[bins]`."""
-        values = self._values[index][:, row].sum(axis=0, dtype=np.int64)
+        """Events of each bin of one row of a layout, over all cells, `[bins]`."""
+        values = self._counters[index].values[:, row].sum(axis=0, dtype=np.int64)
         out: Array = np.diff(values, prepend=0)
-        for first in self.restarts[self.layouts[index].route]:
+        for first in self._counters[index].restarts:
             out[first] = values[first]
         return out
 
@@ -108,9 +222,8 @@ class Exports:
         """Every counter that is kept at every scrape; all share the grid's times."""
         times = self.grid.times
         for index, layout in enumerate(self.layouts):
-            for t, tier in enumerate(layout.tiers):
-                labels = {"route": layout.route, "tier": tier}
-                block = self._values[index][t]
+            for cell, block in zip(layout.cells, self._counters[index].values, strict=True):
+                labels = layout.labels(cell)
                 for row, code in enumerate(layout.codes):
                     yield Series(SeriesKey.of("http_requests_total", labels, status_code=code), times, block[row])
                 for row, kept in enumerate(layout.kept, start=len(layout.codes)):
@@ -121,52 +234,6 @@ class Exports:
         for counter in self._status:
             yield Series(SeriesKey.of(counter.metric, status=counter.status), times, counter.values)
 
-    def _open(self, low: int) -> list[ActiveEffect]:
-        """Effects that reach the piece of bin `low` or later ones."""
-        piece = low // PIECE_BINS * PIECE_BINS
-        return [effect for effect in self.effects if effect.last is None or effect.last > piece]
-
-    def _counts(self, index: int, low: int, high: int) -> Array:
-        """Events of the bins [low, high) of one route, `[tiers, rows, high - low]`."""
-        rows = self._baseline.rows[index][:, :, low:high]
-        layout = self.layouts[index]
-        # An effect that ended before the first piece that is drawn has nothing to say any more.
-        effects = [effect for effect in self._open(low) if layout.route in effect.routes]
-        hit = [
-            block
-            for block in range(low // BLOCK_BINS, (high - 1) // BLOCK_BINS + 1)
-            if block in self.touched[index]
-            or any(effect.overlaps(max(low, block * BLOCK_BINS), min(high, (block + 1) * BLOCK_BINS)) for effect in effects)
-        ]
-        if not hit:
-            return rows
-        rows = rows.astype(np.int32)
-        for block in hit:
-            touched = self.touched[index].get(block)
-            if touched is None:
-                baseline = self._baseline.samplers[index].block(block)
-                touched = self.touched[index][block] = _Touched(baseline, baseline.copy())
-            origin = block * BLOCK_BINS
-            begin, end = max(low, origin), min(high, origin + touched.final.shape[-1])
-            for piece in range(begin // PIECE_BINS * PIECE_BINS, end, PIECE_BINS):
-                whole = touched.baseline[:, :, piece - origin : piece - origin + PIECE_BINS]
-                drawn = overlay(whole, piece, layout, effects, self._seed)
-                a, b = max(begin, piece), min(end, piece + PIECE_BINS)
-                touched.final[:, :, a - origin : b - origin] = drawn[:, :, a - piece : b - piece]
-            rows[:, :, begin - low : end - low] = layout.scraped(touched.final[:, :, begin - origin : end - origin])
-        return rows
-
 
 def _rows_of(layout: RouteLayout, digits: str, status: str) -> tuple[int, ...]:
     return tuple(row for row, code in enumerate(layout.codes) if (code[0] in digits) == (status == "success"))
-
-
-def _accumulate(counts: Array, values: Array, low: int, high: int, restarts: list[int]) -> None:
-    """Write the running sums of `counts` into `values[..., low:high]`; a restart begins again at 0."""
-    cuts = [low, *(first for first in restarts if low < first < high), high]
-    for begin, end in itertools.pairwise(cuts):
-        out = values[:, :, begin:end]
-        # Converted first: a running sum that converts as it goes costs several times as much.
-        np.cumsum(counts[:, :, begin - low : end - low].astype(values.dtype), axis=2, out=out)
-        if begin > 0 and begin not in restarts:
-            out += values[:, :, begin - 1 : begin]

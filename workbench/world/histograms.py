@@ -1,93 +1,219 @@
 """Latency histograms with all their buckets, and the sum of all latencies, kept every few minutes.
 
-How many requests of a slot lie in the body is known; its split into the body's buckets is multinomial. Slots in which a
-slowdown was active are split bin by bin, so the split is exact there too. Deployments begin on slots, so no slot holds a restart.
+How many requests of a slot lie in each class is known; where inside of it they lie is multinomial, with the shares of the answers
+that held in the slot; in bins that are not as usual that is drawn bin by bin. Deployments begin on slots, so no slot holds a
+restart.
 """
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.rng import stream
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, le_label
-from workbench.world.effects import ActiveEffect
+from workbench.world.course import RouteCourse
+from workbench.world.disturbed import PIECE_BINS, Disturbed
 from workbench.world.exports import Exports
-from workbench.world.impact import LatencyRises
-from workbench.world.requests import BLOCK_BINS, Baseline, put_slots
+from workbench.world.layout import RouteLayout
+from workbench.world.requests import BLOCK_BINS, Baseline
 
 
-def histogram_series(exports: Exports, baseline: Baseline, seed: int) -> Iterator[Series]:
+def histogram_series(exports: Exports, baselines: Sequence[Baseline], seed: int) -> Iterator[Series]:
     """Buckets that are not kept at every scrape, and `_sum`; the time of a slot is that of its last scrape."""
-    grid, width = exports.grid, baseline.slot_bins
-    times = grid.times[width - 1 :: width]
-    for index, layout in enumerate(exports.layouts):
-        classes = baseline.slots[index].copy()
-        for block, touched in sorted(exports.touched[index].items()):
-            put_slots(classes, touched.final, block * BLOCK_BINS, width)
-        restarts = [first // width for first in exports.restarts[layout.route]]
-        buckets = layout.buckets(classes)
-        upto = _running(buckets, restarts)
-        body = _body(exports, baseline, index, buckets[:, 0], seed)
-        seconds = np.einsum("tcs,c->ts", classes[:, : layout.classes.count], layout.classes.class_means())
-        seconds += classes[:, layout.classes.count :].sum(axis=1) * layout.classes.class_means()[0]
-        total = _running(seconds[:, None], restarts)[:, 0]
-        for t, tier in enumerate(layout.tiers):
-            labels = {"route": layout.route, "tier": tier}
-            below = _running(body[t], restarts)
-            for b, bound in enumerate(layout.classes.body_bounds):
-                values = below[b].astype(np.int64)
-                yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
-            for c, bound in enumerate(layout.classes.tail_bounds):
-                if c not in layout.kept:
-                    values = upto[t, c].astype(np.int64)
+    for index, (layout, baseline) in enumerate(zip(exports.layouts, baselines, strict=True)):
+        width = baseline.slot_bins
+        times = exports.grid.times[width - 1 :: width]
+        restarts = [first // width for first in exports.restarts(index)]
+        slots = _Slots(layout, baseline, exports.disturbed(index), seed)
+        for row, cell in enumerate(layout.cells):
+            labels = layout.labels(cell)
+            buckets, seconds = slots.of_cell(row)
+            kept = [len(layout.classes.body_bounds) + c for c in layout.kept]
+            for b, bound in enumerate(layout.classes.bounds):
+                if b not in kept:
+                    values = _running(buckets[b], restarts)
                     yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
-            yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, total[t])
+            yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, _running(seconds, restarts))
 
 
-def _body(exports: Exports, baseline: Baseline, index: int, counts: Array, seed: int) -> list[Array]:
-    """Requests up to each body bound in each slot, `[bounds, slots]`, one for each tier. `counts` is `[tiers, slots]`."""
-    layout, width = exports.layouts[index], baseline.slot_bins
-    usual = layout.classes.body_shares()
-    undisturbed = layout.buckets(baseline.slots[index])[:, 0]
-    out = []
-    for t, tier in enumerate(layout.tiers):
-        factors = _factors(exports.effects, layout.route, tier, len(exports.grid))
-        slowed = {factor: layout.classes.body_shares(factor) for factor in sorted(set(factors.values()))}
-        rng = stream(seed, "histogram body", layout.route, tier)
+@dataclass(frozen=True)
+class _Usual:
+    """What the usual answers say of one cell: the same in all slots, or slot by slot along the first axis."""
+
+    body: FloatArray
+    """How class 0 splits, `[body]` or `[slots, body]`."""
+    means_s: FloatArray
+    """Mean latency of each class row, `[class_rows]` or `[slots, class_rows]`."""
+    late: FloatArray
+    """Latency class of each other code, `[others, classes]` or `[slots, others, classes]`."""
+
+    def at(self, slot: int) -> _Usual:
+        """The same for one slot alone."""
+        if self.body.ndim == 1:
+            return self
+        inside = slice(slot, slot + 1)
+        return _Usual(self.body[inside], self.means_s[inside], self.late[inside])
+
+
+class _Slots:
+    """The requests of each slot of one route, from their classes to all buckets."""
+
+    def __init__(self, layout: RouteLayout, baseline: Baseline, disturbed: Disturbed, seed: int) -> None:
+        self._layout, self._baseline, self._disturbed, self._seed = layout, baseline, disturbed, seed
+        self._count = baseline.slots.shape[-1]
+        self._classes, self._late = baseline.slots, baseline.late_slots
+        self._touched = self._without_disturbed()
+
+    def of_cell(self, row: int) -> tuple[Array, FloatArray]:
+        """Requests of each slot up to each bound, `[bounds, slots]`, and the seconds they took, `[slots]`."""
+        tier, segment = self._layout.cells[row]
+        names = (self._layout.route, tier, *((segment,) if segment else ()))
+        usual = _usual(self._baseline.sampler.usual, row, self._count, self._baseline.slot_bins)
         # Drawn from the baseline first, which is the same under every policy, and again only where something happened.
-        split = rng.multinomial(undisturbed[t], usual)
-        for changed in np.flatnonzero(counts[t] != undisturbed[t]).tolist():
-            again = stream(seed, "histogram body", layout.route, tier, changed)
-            split[changed] = again.multinomial(counts[t, changed], usual)
-        for slot in sorted({k // width for k in factors if k // width < counts.shape[1]}):
-            block, offset = divmod(slot * width, BLOCK_BINS)
-            inside = layout.buckets(exports.touched[index][block].final[t, :, offset : offset + width])[0]
-            shares = [slowed.get(factors.get(slot * width + j, 1.0), usual) for j in range(width)]
-            own = stream(seed, "histogram body", layout.route, tier, slot)
-            split[slot] = own.multinomial(inside, np.array(shares)).sum(axis=0)
-        out.append(np.cumsum(split, axis=1).T[:-1])
+        fine, seconds = self._split(self._baseline.slots[row], self._baseline.late_slots[row], usual, names)
+        for slot in self._touched:
+            classes = self._classes[row, :, slot : slot + 1]
+            if classes.any():
+                late = self._late[row, :, :, slot : slot + 1]
+                again, again_s = self._split(classes, late, usual.at(slot), (*names, slot))
+                fine[:, slot], seconds[slot] = again[:, 0], again_s[0]
+            else:
+                fine[:, slot], seconds[slot] = 0, 0.0
+        self._add_disturbed(row, names, fine, seconds)
+        return np.cumsum(fine, axis=0)[:-1], seconds
+
+    def _split(self, classes: Array, late: Array, usual: _Usual, names: tuple[str | int, ...]) -> tuple[Array, FloatArray]:
+        """Requests in each bucket, `[bounds + 1, slots]`, and their seconds, `[slots]`."""
+        count, first = self._layout.classes.count, len(self._layout.classes.body_bounds)
+        placed = classes[:count] + self._placed(classes, late, usual, names)
+        fine = np.empty((first + count, classes.shape[1]), dtype=np.int64)
+        fine[: first + 1] = (
+            stream(self._seed, "histogram body", *names).multinomial(placed[0], usual.body).T if first else placed[:1]
+        )
+        fine[first + 1 :] = placed[1:]
+        seconds = usual.means_s @ classes if usual.means_s.ndim == 1 else np.einsum("cs,sc->s", classes, usual.means_s)
+        return fine, seconds
+
+    def _without_disturbed(self) -> list[int]:
+        """Take disturbed bins out of the baseline's slots; returns the slots that had any."""
+        width = self._baseline.slot_bins
+        bins = np.array(
+            [
+                n * PIECE_BINS + k
+                for n, one in sorted(self._disturbed.pieces.items())
+                for k in np.flatnonzero(one.disturbed).tolist()
+            ],
+            np.int64,
+        )
+        bins = bins[bins < self._count * width]
+        if not len(bins):
+            return []
+        self._classes, self._late = self._classes.copy(), self._late.copy()
+        slots, counts = np.unique(bins // width, return_counts=True)
+        whole = slots[counts == width]
+        self._classes[:, :, whole] = 0
+        self._late[..., whole] = 0
+        partly = np.isin(bins // width, slots[counts < width])
+        for block in np.unique(bins[partly] // BLOCK_BINS).tolist():
+            inside = bins[partly & (bins // BLOCK_BINS == block)]
+            classes = self._baseline.sampler.block(block)
+            within = self._baseline.sampler.within(block, classes)
+            for one in inside.tolist():
+                self._classes[:, :, one // width] -= classes[:, :, one - block * BLOCK_BINS]
+                self._late[..., one // width] -= within[..., one - block * BLOCK_BINS]
+        out: list[int] = slots.tolist()
+        return out
+
+    def _placed(self, classes: Array, late: Array, usual: _Usual, names: tuple[str | int, ...]) -> Array:
+        """Other answers by latency class, `[classes, slots]`: those within each kept bound are known."""
+        good, slots = self._layout.classes.count, classes.shape[1]
+        out = np.zeros((good, slots), dtype=np.int64)
+        edges = [0, *(kept + 1 for kept in self._layout.kept), good]
+        for code in range(len(self._layout.others)):
+            upto = np.concatenate([np.zeros((1, slots), np.int64), late[code], classes[None, good + code]])
+            for group, (begin, end) in enumerate(itertools.pairwise(edges)):
+                counts = upto[group + 1] - upto[group]
+                shares = usual.late[..., code, begin:end]
+                if not counts.any():
+                    continue
+                if end - begin == 1 or (shares.ndim == 1 and np.count_nonzero(shares) == 1):
+                    out[begin + (int(np.argmax(shares)) if shares.ndim == 1 else 0)] += counts
+                    continue
+                total = shares.sum(axis=-1, keepdims=True)
+                shares = np.where(total > 0, shares / np.where(total > 0, total, 1.0), np.eye(end - begin)[0])
+                rng = stream(self._seed, "histogram of other answers", *names, self._layout.others[code], group)
+                out[begin:end] += rng.multinomial(counts, shares).T
+        return out
+
+    def _add_disturbed(self, row: int, names: tuple[str, ...], fine: Array, seconds: FloatArray) -> None:
+        """Add the requests of disturbed bins, each split by the answer that held in it."""
+        width, classes = self._baseline.slot_bins, self._layout.classes
+        for number, piece in sorted(self._disturbed.pieces.items()):
+            bins = np.flatnonzero(piece.disturbed)
+            slots = (number * PIECE_BINS + bins) // width
+            bins, slots = bins[slots < self._count], slots[slots < self._count]
+            if not len(bins):
+                continue
+            which = piece.which[row, bins]
+            good = piece.classes[row][: classes.count, bins]
+            placed = good + piece.late[row][:, bins]
+            shares = np.array([answer.body for answer in piece.answers])[which]
+            rng = stream(self._seed, "histogram body", *names, "piece", number)
+            split = rng.multinomial(placed[0], shares / shares.sum(axis=1, keepdims=True))
+            means = np.array([answer.class_means_s for answer in piece.answers])[which]
+            added = np.concatenate([split.T, placed[1:]])
+            for slot in np.unique(slots).tolist():
+                fine[:, slot] += added[:, slots == slot].sum(axis=1)
+            np.add.at(seconds, slots, np.einsum("cb,bc->b", good, means) + piece.late_s[row, bins])
+
+
+def _usual(course: RouteCourse, row: int, slots: int, width: int) -> _Usual:
+    """Shares and means of one cell, weighted with the requests to which each answer was given.
+
+    Given their number in a slot, the requests of a class are spread over its parts as the sum of their expected numbers is.
+    """
+    which = course.which[row]
+    if len(course.answers) == 1 or (which == which[0]).all():
+        one = course.answers[int(which[0])]
+        return _Usual(one.body / one.body.sum(), np.concatenate([one.class_means_s, one.other_means_s]), one.other_classes)
+    number = len(course.answers)
+    at = np.repeat(np.arange(slots), width) * number + which[: slots * width]
+    weight: FloatArray = np.bincount(at, weights=course.requests[row, : slots * width], minlength=slots * number).astype(np.float64)
+    weight = weight.reshape(slots, number)
+    marks = np.array([answer.marks for answer in course.answers])
+    good = len(course.answers[0].class_means_s)
+
+    late = np.array([answer.other_classes for answer in course.answers])
+    # The body holds good answers and others.
+    inside = marks[:, 0] + (marks[:, good:] * late[:, :, 0]).sum(axis=1)
+    body = _mixed(weight, inside, np.array([answer.body for answer in course.answers]))
+    means = np.array([np.concatenate([answer.class_means_s, answer.other_means_s]) for answer in course.answers])
+    own = [_mixed(weight, marks[:, c], means[:, c, None])[:, 0] for c in range(means.shape[1])]
+    spread = [_mixed(weight, marks[:, good + code], late[:, code]) for code in range(late.shape[1])]
+    return _Usual(
+        body / body.sum(axis=1, keepdims=True),
+        np.array(own).T,
+        np.array(spread).transpose(1, 0, 2) if spread else np.zeros((slots, 0, good)),
+    )
+
+
+def _mixed(weight: FloatArray, marks: FloatArray, parts: FloatArray) -> FloatArray:
+    """`[slots, k]` from weights `[slots, answers]`, marks `[answers]` and parts `[answers, k]`; the first's where no weight is."""
+    of = weight * marks
+    total = of.sum(axis=1, keepdims=True)
+    out: FloatArray = np.where(total > 0, of @ parts / np.where(total > 0, total, 1.0), parts[0])
     return out
 
 
-def _factors(effects: Sequence[ActiveEffect], route: str, tier: str, bins: int) -> dict[int, float]:
-    """Latency factor of every bin in which a slowdown was active for a tier of a route: the product over all of them."""
-    out: dict[int, float] = {}
-    for effect in effects:
-        factor = math.prod(act.factor for act in effect.impact.acts if isinstance(act, LatencyRises))
-        if factor != 1 and route in effect.routes and tier in effect.tiers:
-            for k in range(effect.first, bins if effect.last is None else min(bins, effect.last)):
-                out[k] = out.get(k, 1.0) * factor
-    return out
-
-
-def _running(counts: Array, restarts: Sequence[int]) -> FloatArray:
-    """Cumulative counters over the last axis of `[..., slots]` that begin again at 0 in each restarted slot."""
-    total: FloatArray = np.cumsum(counts, axis=-1, dtype=np.float64)
-    out = total.copy()
+def _running(counts: Array, restarts: Sequence[int]) -> Array:
+    """A cumulative counter `[slots]` that begins again at 0 in each restarted slot; whole numbers stay whole."""
+    total: Array = np.cumsum(counts)
+    out = total.copy() if restarts else total
     for slot in restarts:
         if slot < counts.shape[-1]:
-            out[..., slot:] = total[..., slot:] - (total[..., slot] - counts[..., slot])[..., None]
+            out[slot:] = total[slot:] - (total[slot] - counts[slot])
     return out

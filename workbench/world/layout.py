@@ -10,7 +10,11 @@ import numpy as np
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array
 from workbench.world.failures.definition import definitions
-from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
+from workbench.world.latency import LatencyClasses
+from workbench.world.network.answers import Network
+
+Cell = tuple[str, str]
+"""(tier, segment) of a row of a route's arrays; the segment is empty where a tier has none."""
 
 
 class BoundsError(ValueError):
@@ -30,7 +34,7 @@ class RouteLayout:
     """
 
     route: str
-    tiers: tuple[str, ...]
+    cells: tuple[Cell, ...]
     codes: tuple[str, ...]
     """`success_code` first, then the others, sorted."""
     classes: LatencyClasses
@@ -52,59 +56,57 @@ class RouteLayout:
         """Number of rows: codes, kept buckets, the total."""
         return len(self.codes) + len(self.kept) + 1
 
-    @property
-    def timeouts(self) -> tuple[int, ...]:
-        """Class rows of answers that come when the time limit is over."""
-        return tuple(self.classes.count + i for i, code in enumerate(self.others) if code in TIMEOUT_CODES)
+    def labels(self, cell: Cell) -> dict[str, str]:
+        """Labels of a cell's series; without a segment there is no such label."""
+        return {"route": self.route, "tier": cell[0], "segment": cell[1]}
 
-    @property
-    def _fast(self) -> list[int]:
-        """Class rows of all other answers."""
-        return [row for row in range(self.classes.count, self.class_rows) if row not in self.timeouts]
+    def scraped(self, classes: Array, within: Array) -> Array:
+        """From classes `[..., class_rows, bins]` to rows `[..., rows, bins]` of the same type.
 
-    def buckets(self, classes: Array) -> Array:
-        """Requests up to the upper bound of each latency class, the last being all of them: `[..., classes.count, bins]`.
-
-        `classes` is `[..., class_rows, bins]`. Answers other than good ones are fast (the first class) unless they are time-outs.
+        `within` `[..., kept, bins]` are the other answers that came within each kept bound.
         """
-        placed = classes[..., : self.classes.count, :].copy()
-        placed[..., 0, :] += classes[..., self._fast, :].sum(axis=-2, dtype=classes.dtype)
-        placed[..., self.classes.timeout_class, :] += classes[..., list(self.timeouts), :].sum(axis=-2, dtype=classes.dtype)
-        out: Array = np.cumsum(placed, axis=-2, dtype=classes.dtype)
-        return out
-
-    def scraped(self, classes: Array) -> Array:
-        """From classes `[..., class_rows, bins]` to rows `[..., rows, bins]`."""
-        out = np.empty((*classes.shape[:-2], self.rows, classes.shape[-1]), dtype=classes.dtype)
-        out[..., 0, :] = classes[..., : self.classes.count, :].sum(axis=-2)
-        out[..., 1 : len(self.codes), :] = classes[..., self.classes.count :, :]
-        for row, kept in enumerate(self.kept, start=len(self.codes)):
-            within = [*range(kept + 1), *self._fast]
-            if kept >= self.classes.timeout_class:
-                within += self.timeouts
-            out[..., row, :] = classes[..., within, :].sum(axis=-2)
-        out[..., -1, :] = out[..., : len(self.codes), :].sum(axis=-2)
+        kind, good = classes.dtype, self.classes.count
+        out = np.empty((*classes.shape[:-2], self.rows, classes.shape[-1]), dtype=kind)
+        out[..., 1 : len(self.codes), :] = classes[..., good:, :]
+        total = out[..., -1, :]
+        begin = 0
+        total[:] = 0
+        for row, kept in enumerate(self.kept):
+            total += classes[..., begin : kept + 1, :].sum(axis=-2, dtype=kind)
+            begin = kept + 1
+            np.add(total, within[..., row, :], out=out[..., len(self.codes) + row, :])
+        total += classes[..., begin:good, :].sum(axis=-2, dtype=kind)
+        out[..., 0, :] = total
+        total += classes[..., good:, :].sum(axis=-2, dtype=kind)
         return out
 
 
-def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteLayout, ...]:
+def cells_of(world: World) -> tuple[Cell, ...]:
+    """Rows of every route's arrays, sorted."""
+    return tuple((tier, "") for tier in sorted(world.tiers))
+
+
+def layouts(
+    network: Network, keep: Mapping[str, Collection[float]], cells: tuple[Cell, ...] | None = None
+) -> tuple[RouteLayout, ...]:
     """One layout a route, sorted by route. Every code that any failure can produce has its series from the start.
 
     `keep` names, for each route, the bounds in seconds that are read at every scrape. Raises ValueError for one that lies in
     the body.
     """
+    world = network.world
     out = []
     for path in sorted(world.routes):
         route = world.routes[path]
-        others = set(route.codes) | failure_codes(world, path)
-        classes = LatencyClasses.of(route.latency, world.histogram.bounds, world.traffic.timeout)
+        others = set(route.codes) | failure_codes(world, path) | network.codes(path)
+        classes = network.classes[path]
         missing = sorted(set(keep.get(path, ())) - set(classes.tail_bounds))
         if missing:
             raise BoundsError(path, tuple(missing), classes.tail_bounds)
         out.append(
             RouteLayout(
                 route=path,
-                tiers=tuple(sorted(world.tiers)),
+                cells=cells_of(world) if cells is None else cells,
                 codes=(route.success_code, *sorted(others - {route.success_code})),
                 classes=classes,
                 kept=tuple(classes.tail_bounds.index(bound) for bound in sorted(set(keep.get(path, ())))),
@@ -114,8 +116,14 @@ def layouts(world: World, keep: Mapping[str, Collection[float]]) -> tuple[RouteL
 
 
 def failure_codes(world: World, path: str) -> set[str]:
-    """Codes with which failures of the components it calls, or bad deployments of them, answer a route's requests."""
+    """Codes with which incidents, bad changes and maintenance can answer a route's requests."""
     codes = {code for one in definitions(world) if path in one.routes for code in one.codes}
-    if set(world.delivery.components) & set(world.reached(path)):
-        codes |= set(world.delivery.failure.codes)
-    return codes
+    delivery = world.delivery
+    if set(delivery.components) & set(world.reached(path)):
+        codes |= set(delivery.failure.codes)
+    if delivery.configuration is not None:
+        codes |= set((delivery.configuration.failure or delivery.failure).codes)
+    for experiment in delivery.experiments.values():
+        codes |= set((experiment.failure or delivery.failure).codes)
+    codes |= {code for bot in world.traffic.bots.values() for code in bot.codes}
+    return codes | {window.code for window in delivery.maintenance.values() if window.effect != "nothing"}
