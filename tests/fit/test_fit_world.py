@@ -1,6 +1,7 @@
 """Fits of histories drawn from known laws, and of real ones where they are at hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from workbench.fit.fitted import fit_history
 from workbench.fit.latency import from_buckets, from_percentiles
 from workbench.fit.variability import blocks_of, covariances, fit_variability, step_moments
 from workbench.fit.world import factor_spread, interval
+from workbench.run.month import run
 from workbench.scenario.load import load_scenario, load_world
+from workbench.telemetry.counters import increments
 
 DATA = SHARED / "data"
 
@@ -371,3 +374,25 @@ def test_githubs_incidents_of_two_years_cover_the_third():
     assert result.exit_code == 0
     assert found["modes"][0]["arrivals"][0]["model"].endswith("weekly profile")
     assert 0.7 < found["modes"][0]["arrivals"][0]["weibull_shape"] <= 1.0
+
+
+def test_a_run_of_a_fitted_world_is_covered_by_that_world(tmp_path):
+    """The light path of checks against the world itself: the run's own telemetry is the second history."""
+    past = history(21, days=14)
+    fit = fitted(past)
+    assert cli(csv_of(past, tmp_path / "history.csv"), "--out", tmp_path / "made").exit_code == 0
+    scenario = load_scenario(tmp_path / "made" / "scenario.yaml")
+    alone = scenario.policy.model_copy(update={"alert_preset": "none", "burn_rate_alerts": {}})
+    clock = scenario.clock.model_copy(update={"horizon": 7 * 86_400.0})
+    outcome = run(replace(scenario, policy=alone, clock=clock))
+    minutes = 7 * 1440
+    counts = {"total": np.zeros(minutes), "errors": np.zeros(minutes)}
+    for series in outcome.telemetry.by_name["http_requests_total"]:
+        at = np.minimum(np.ceil(series.times / 60).astype(int) - 1, minutes - 1)
+        events = np.bincount(np.maximum(at, 0), weights=increments(series), minlength=minutes)
+        counts["total"] += events
+        if series.key.label_map["status_code"].startswith("5"):
+            counts["errors"] += events
+    verdict = check_history(fit, observed(counts["total"], counts["errors"], start=scenario.start), runs=150)
+    assert verdict.covers, verdict.sentence
+    assert verdict.inside >= 0.7 * len(verdict.places)
