@@ -126,6 +126,12 @@ class Happenings:
             self._open.remove(live)
         live.ended.succeed()
         self._ended(effect)
+        if planned.restarts:
+            # As deployments: no slot holds a restart in its middle.
+            restarted = -(-effect.last // self._slot_bins) * self._slot_bins
+            if restarted < len(self.grid):
+                yield self.env.timeout(max(0.0, self.grid.start_of(restarted) - self.env.now))
+                self._restart(planned.restarts, restarted)
 
     def _fail(self, incident: PlannedIncident) -> None:
         self.env.process(self._incident(incident))

@@ -169,11 +169,11 @@ def point(grid: TimeGrid, at_s: float, total: float = 1.0) -> Density:
     return Density(grid, total, mass=mass)
 
 
-def _of_excess(grid: TimeGrid, excess: Callable[[FloatArray], Array]) -> Density:
+def _of_excess(grid: TimeGrid, excess: Callable[[FloatArray], FloatArray]) -> Density:
     """From E[(X - t)+]: every time is shared out between the two nearest multiples of the step so that the mean is exact."""
     masses = []
     for step in grid.steps_s:
-        at = step * np.arange(grid.cells + 1)
+        at: FloatArray = step * np.arange(grid.cells + 1, dtype=np.float64)
         above = excess(at)
         # Before 0 the mean excess falls with slope -1.
         slope = np.diff(above, prepend=above[0] + step) / step
@@ -211,7 +211,12 @@ def uniform(grid: TimeGrid, longest_s: float) -> Density:
     """Uniform between 0 and `longest_s`."""
     if longest_s <= 0:
         return point(grid, 0.0)
-    return _of_excess(grid, lambda at: np.square(np.maximum(longest_s - at, 0.0)) / (2 * longest_s))
+
+    def excess(at: FloatArray) -> FloatArray:
+        out: FloatArray = np.square(np.maximum(longest_s - at, 0.0)) / (2 * longest_s)
+        return out
+
+    return _of_excess(grid, excess)
 
 
 def at_least(need: int, members: list[Density]) -> Density:
