@@ -113,7 +113,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_both_fidelities_agree(case: Case) -> None:
-    assert case.misses(FAST, 155.0) == []
+    assert case.misses(FAST, 110.0) == []
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_waits_agree_up_to_a_high_load(utilisation: float, servers: int, sigma: 
     """Lognormal service times whose squared coefficients of variation are 0.28, 1 and 3.2."""
     share, queue = LOADS[utilisation]
     # With one server and very variable service the waits are far from the exponential law that the aggregate fidelity gives them.
-    share *= 5 if servers == 1 and sigma == 1.2 else 1
+    share = max(0.05, 4 * share) if servers == 1 and sigma == 1.2 else share
     mean_s = 0.05 * 2.718281828459045 ** (sigma**2 / 2)
     # A warm-up of 35 s is many times the relaxation time at these loads.
     case = Case(path(served("50ms", sigma, servers)), rps=utilisation * servers / mean_s, share=share, queue=queue, load=0.01)
