@@ -49,7 +49,7 @@ def simulate(
     machine = Machine(
         simpy.Environment(),
         world,
-        demand(world, grid, start),
+        demand(world, grid, start, seed),
         grid,
         seed,
         codes=all_answer_codes(world, known),

@@ -38,13 +38,13 @@ class EachSystem(Happenings):
         """
         super().__init__(scenario)
         world = scenario.world
-        wanted = demand(world, self.grid, scenario.start)
+        wanted = demand(world, self.grid, scenario.start, scenario.seed)
         check(wanted.total, self.grid.horizon_s)
         codes = all_answer_codes(world, {layout.route: layout.codes for layout in layouts(Network(world), keep)})
         self._machine = Machine(self.env, world, wanted, self.grid, scenario.seed, codes=codes)
         journeys = {path: route.journey for path, route in sorted(world.routes.items())}
         self._counters = Counters(self._machine, journeys, world.histogram.bounds, self.grid)
-        self._platform = tuple(platform_series(world, self.grid, wanted.rates, scenario.seed))
+        self._platform = tuple(platform_series(world, self.grid, wanted.rates, wanted.sessions, scenario.seed))
         self._every_s = tuple(sorted(set(evaluations_s or (scenario.clock.evaluation_interval,))))
         self._stop_s = 0.0
 
