@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.scenario.schema.world import World
-from workbench.telemetry.series import Array, FloatArray
+from workbench.telemetry.series import Array
 from workbench.world.course import Course
-from workbench.world.each.demand import demand
+from workbench.world.demand.demand import demand as aggregate_demand
 from workbench.world.each.result import EachResult
 from workbench.world.each.simulate import START, simulate
 from workbench.world.effects import ActiveEffect
@@ -48,12 +48,9 @@ def course(world: World, seconds: float, incidents: Sequence[PlannedIncident] = 
     grid = Grid(STEP_S, PHASE_S, seconds)
     network = Network(world)
     found = layouts(network, {})
-    wanted = demand(world, grid, START)
+    wanted = aggregate_demand(world, grid, START, 0)
 
-    def requests(path: str, low: int, high: int) -> FloatArray:
-        return wanted.expected[path][:, low:high]
-
-    flow = Flow(world, found, grid, network, requests, sessions=wanted.rates * 0.0, seed=0)
+    flow = Flow(world, found, grid, network, wanted.requests, wanted.cells, sessions=wanted.rates() * 0.0, seed=0)
     usual = flow.usual()
     effects = [
         ActiveEffect(

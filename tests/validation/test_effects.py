@@ -154,3 +154,15 @@ def test_an_autoscaler_follows_the_load_after_its_delay() -> None:
     assert during[:3].max() <= before.max() + 1e-6
     assert after[:7].min() >= during[10:].min() - 1
     assert abs(np.median(after[-10:]) / 2 - 10) <= 1.01
+
+
+def test_users_who_wait_for_slow_answers_ask_less_often() -> None:
+    """Think time 1 s, answers of 0.2 s that become 2 s: (1 + 0.2) / (1 + 2) of the requests are left."""
+    traffic = {"closed": {"think_time": "1s"}}
+    world = small_world({"api": served("200ms", servers=PLENTY)}, ["api"], 50.0, traffic=traffic)
+    slow = incident(LatencyRises(10.0), 120.0, 240.0)
+    results = [simulate(world, 240, seed, incidents=[slow]) for seed in range(8)]
+    usual = [float(result.routes["/"].begun[0, 2:8].mean()) / 15 for result in results]
+    slowed = [float(result.routes["/"].begun[0, 10:].mean()) / 15 for result in results]
+    assert agrees(usual, 50.0, bias=0.1)
+    assert agrees(slowed, 50.0 * 1.2 / 3.0, bias=0.2)

@@ -76,6 +76,9 @@ LATE = {"component": "db", "timeout": "100ms", "fallback": "other"}
 CLIENTS = {"traffic": {"retries": {"attempts": 3, "backoff": "1s"}, "timeout": "2s"}, "codes": {"500": "2%"}}
 HALF = (("500", 0.5), ("503", 0.5))
 
+SLEEPY = path(served("500ms", 0.5, PLENTY))
+CLOSED = {"traffic": {"closed": {"think_time": "2s"}}}
+
 CASES = {
     "usual answers and a path of two": Case(TWO, rps=60, world=USUAL, queue=0.25),
     "retries": Case(
@@ -88,6 +91,7 @@ CASES = {
     "quorum": Case(path(served("10ms", 0.5, PLENTY, calls=[{"parallel": list(REPLICAS), "need": 2}]), **REPLICAS)),
     "held servers": Case(path(served("10ms", 0.5, 20, calls=["db"], holds=True), db=served("40ms", 1.0, 20)), rps=120),
     "retries of clients": Case(path(served("50ms", 0.5, PLENTY)), world=CLIENTS, share=0.003),
+    "users who wait": Case(SLEEPY, world=CLOSED, acts=((LatencyRises(3.0), "api"),), share=0.006, load=0.02),
     "errors": Case(TWO, rps=60, acts=((ErrorsHappen(0.1, HALF), "db"),), world={"codes": {"500": "1%", "503": "1%"}}, queue=0.25),
     "errors of requests": Case(
         TWO, rps=60, acts=((ErrorsHappen(0.1, HALF), None),), world={"codes": {"500": "1%", "503": "1%"}}, queue=0.25
