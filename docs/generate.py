@@ -22,11 +22,14 @@ from workbench.cli.main import cli
 from workbench.errors import ExitCode
 from workbench.lint.pages import pages as lint_pages
 from workbench.scenario.schema import base
+from workbench.scenario.schema.incidents import Moment
 from workbench.scenario.schema.naming import LabelName, MetricName
 from workbench.scenario.schema.policy import BurnRateRule, CodePattern, Policy
 from workbench.scenario.schema.scenario import ScenarioFile
+from workbench.scenario.schema.strengths import Factor
 from workbench.scenario.schema.world import RoutePath, World
 from workbench.units import format_duration, format_share, parse_duration
+from workbench.world.failures.catalogue import page as failure_modes_page
 
 ROOT = Path(__file__).resolve().parents[1]
 BY = "<!-- Written by docs/generate.py (`make docs`); edit the code instead. -->"
@@ -41,6 +44,11 @@ SPELLED = {
     "status code": (base.StatusCode, "three digits: `503`"),
     "label": (LabelName, "letters, digits and `_`; does not begin with a digit or with `__`: `team`"),
     "metric": (MetricName, "letters, digits, `_` and `:`; does not begin with a digit: `http_requests_total`"),
+    "factor": (Factor, "`x3`, or the number alone"),
+    "moment": (
+        Moment,
+        "`day 12, 14:05` or `2026-04-12T14:05` in the run's time zone, `2026-04-12T14:05Z`, or `after 36h`",
+    ),
     "codes": (CodePattern, "a status code or a class of them: `503`, `5..`"),
 }
 """Kinds of values that have a spelling of their own: the word that the tables use, the type, how it is written."""
@@ -289,6 +297,7 @@ def rules_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli_page,
+    "docs/failure-modes.md": failure_modes_page,
     "docs/scenario-files.md": scenario_page,
     "docs/slo-to-rules.md": rules_page,
     "README.md": readme_page,

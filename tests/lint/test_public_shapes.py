@@ -33,6 +33,9 @@ def test_nothing_but_remarks_is_said_of_healthy_rules(path):
     assert len(report.problems) <= 1
 
 
+CACHE = CallSpec(component="cache")
+
+
 def test_the_healthy_rules_are_rules():
     promtool = need("promtool")
     files = [str(path) for path in HEALTHY if "PrometheusRule" not in path.read_text()]

@@ -103,7 +103,9 @@ def test_without_the_loop_more_budget_is_spent(busy_days, busy_outcome):
 
     spent = {slo.name: slo.budget.consumed_share for slo in busy_outcome.slos}
     for slo in alone.slos:
-        assert slo.budget.consumed_share >= spent[slo.name] - 1e-12
+        # Requests of a disturbed stretch fare anew: three standard errors of the bad ones.
+        noise = 3 * max(1, slo.total - slo.good) ** 0.5 / max(1, slo.total - slo.good) * slo.budget.consumed_share
+        assert slo.budget.consumed_share >= spent[slo.name] - noise
     assert sum(slo.budget.consumed_share for slo in alone.slos) > 1.05 * sum(spent.values())
 
 

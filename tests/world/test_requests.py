@@ -3,20 +3,20 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy import stats
+from workbench.world.flow import Flow
+from workbench.world.traffic import intensity
 
 from workbench.rng import stream
 from workbench.world import disturbed as disturbed_module
 from workbench.world.course import Course, RouteCourse
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
-from workbench.world.flow import Flow
 from workbench.world.grid import Grid
 from workbench.world.histograms import histogram_series
 from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
 from workbench.world.latency import lognormal_cdf
 from workbench.world.layout import layouts
 from workbench.world.requests import BLOCK_BINS, Sampler, draw_baseline, split_others
-from workbench.world.traffic import intensity
 
 KEEP = {"/api/v1/search": {1.0}, "/api/v1/auth/login": {0.3, 1.0}}
 ERRORS = Impact((ErrorsHappen(0.2, (("500", 0.8), ("502", 0.2))),))

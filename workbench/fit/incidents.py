@@ -1,4 +1,4 @@
-"""Durations from a list of incidents: CSV, gzipped or not, with the columns `start` and `end`, and perhaps `severity`."""
+"""Spans and durations from a list of incidents: CSV, gzipped or not, with the columns `start` and `end`, and perhaps `severity`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from workbench.errors import BadInput, Problem
 MAX_BYTES = 64 * 1024 * 1024
 """Of the file once unpacked."""
 MAX_PROBLEMS = 100
+_LONGEST_HEADER = 100_000
 _TIME = "an ISO 8601 instant such as 2026-04-01T12:00:00Z"
 
 
@@ -34,6 +35,8 @@ class IncidentDurations:
     """Left out because they have no end: how long they lasted is unknown."""
     not_positive: int
     """Left out because they end at or before their start."""
+    spans: tuple[tuple[dt.datetime, dt.datetime | None], ...] = ()
+    """Start and end of each incident that was asked for, in the order of the file; None without an end."""
 
 
 def read_durations(path: Path, severities: Container[str] | None = None) -> IncidentDurations:
@@ -52,6 +55,22 @@ def read_durations(path: Path, severities: Container[str] | None = None) -> Inci
         raise BadInput(
             Problem("incidents/csv", f"the file is not CSV: {error}", file=name, line=reader.line_num or None)
         ) from error
+
+
+def is_incident_list(path: Path) -> bool:
+    """Whether a file is CSV whose header has `start` and `end`, and no column that a history has (`time`, `time_s`)."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            head = (gzip.GzipFile(fileobj=file) if packed else file).readline(_LONGEST_HEADER)
+        names = [
+            name.strip()
+            for name in next(csv.reader([head.decode("utf-8-sig", errors="replace").strip("\0\r\n")], strict=False), [])
+        ]
+    except (OSError, EOFError, zlib.error, csv.Error, ValueError):
+        return False
+    return {"start", "end"} <= set(names) and not {"time", "time_s"} & set(names)
 
 
 def _text(path: Path, name: str) -> str:
@@ -100,6 +119,7 @@ def _durations(
     reader: Iterator[list[str]], columns: dict[str, int], severities: Container[str] | None, name: str
 ) -> IncidentDurations:
     durations: list[float] = []
+    spans: list[tuple[dt.datetime, dt.datetime | None]] = []
     problems: list[Problem] = []
     rows = other = open_ended = not_positive = 0
     for row in reader:
@@ -113,6 +133,9 @@ def _durations(
             continue
         if not cells["end"]:
             open_ended += 1
+            begin = _instant(cells["start"])
+            if begin is not None:
+                spans.append((begin, None))
             continue
         instants = [_instant(cells[column]) for column in ("start", "end")]
         for column, instant in zip(("start", "end"), instants, strict=True):
@@ -130,6 +153,7 @@ def _durations(
                 )
         start, end = instants
         if start is not None and end is not None:
+            spans.append((start, end))
             length_s = (end - start).total_seconds()
             if length_s > 0:
                 durations.append(length_s)
@@ -137,7 +161,7 @@ def _durations(
                 not_positive += 1
     if problems:
         raise BadInput(problems)
-    return IncidentDurations(tuple(durations), rows, other, open_ended, not_positive)
+    return IncidentDurations(tuple(durations), rows, other, open_ended, not_positive, tuple(spans))
 
 
 def _instant(text: str) -> dt.datetime | None:

@@ -14,7 +14,7 @@ from workbench.promql.ast import Selector
 from workbench.promql.selection import select
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray, Series, SeriesKey, Telemetry
-from workbench.world.latency import LatencyClasses
+from workbench.world.network.answers import Network
 
 _NOTHING: FloatArray = np.empty(0)
 
@@ -22,9 +22,10 @@ _NOTHING: FloatArray = np.empty(0)
 def buckets_read(groups: Sequence[RuleGroup], world: World, vocabulary: Vocabulary) -> dict[str, set[float]]:
     """Bounds in seconds by route; a selector without a bound (`histogram_quantile` of all) reads all that can be kept."""
     out: dict[str, set[float]] = {}
+    network = Network(world)
     for selector in dict.fromkeys(_bucket_selectors(groups, vocabulary)):
         for route in of_selector(selector, sorted(world.routes), vocabulary):
-            classes = LatencyClasses.of(world.routes[route].latency, world.histogram.bounds, world.traffic.timeout)
+            classes = network.classes[route]
             out.setdefault(route, set()).update(bound for bound in classes.tail_bounds if _passes(selector, bound))
     return {route: bounds for route, bounds in out.items() if bounds}
 

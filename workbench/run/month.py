@@ -30,8 +30,8 @@ from workbench.scenario.model import Scenario
 from workbench.scenario.schema.policy import Policy
 from workbench.slo.query_events import query_findings
 from workbench.units import format_duration
+from workbench.world.driven import driven
 from workbench.world.layout import BoundsError
-from workbench.world.system import System
 
 Progress = Callable[[float], None]
 """Called with the share of the horizon that is done, 0..1."""
@@ -60,7 +60,7 @@ def run(scenario: Scenario, *, rules: RuleFiles | None = None, progress: Progres
     for route, bounds in buckets_read(groups if rules is not None else (), scenario.world, vocabulary).items():
         keep.setdefault(route, set()).update(bounds)
     try:
-        system = System(scenario, keep)
+        system = driven(scenario, keep, [group.interval_s or profile.evaluation_interval_s for group in groups])
     except BoundsError as error:
         raise BadInput(
             Problem(

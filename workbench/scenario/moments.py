@@ -13,7 +13,7 @@ _CLOCK = r"(?:at\s+)?(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-
 MOMENT = re.compile(
     rf"after\s+(?P<after>[0-9][0-9.a-z]{{0,40}})"
     rf"|(?:day\s+(?P<day>[0-9]{{1,5}})|(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}))(?:\s*,\s*|\s+|(?<=[0-9])T)"
-    rf"{_CLOCK}(?P<zone>Z|[+-][0-9]{{2}}:[0-9]{{2}})?(?![0-9:])",
+    rf"{_CLOCK}(?P<zone>Z|[+-][0-9]{{2}}:[0-9]{{2}})?(?![0-9]|:[0-9])",
     re.ASCII | re.IGNORECASE,
 )
 """One moment; `read` says what it means."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,14 +11,16 @@ from dataclasses import replace as changed
 from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from workbench.errors import Problem
-from workbench.scenario import references
+from workbench.scenario import failure_references, references
 from workbench.scenario.compose import MAX_PROBLEMS
 from workbench.scenario.explain import PathOf, check
 from workbench.scenario.folder import Folder
+from workbench.scenario.imported import imported
 from workbench.scenario.merge import merge, without
 from workbench.scenario.model import Scenario
 from workbench.scenario.names import nearest
@@ -34,6 +38,8 @@ Kind = Literal["Scenario", "World", "Policy"]
 _KINDS: tuple[Kind, ...] = ("Scenario", "World", "Policy")
 _RULES = "these are Prometheus rules: `workbench lint` checks them, `workbench run --rules` evaluates them"
 Model = TypeVar("Model", bound=BaseModel)
+_NO_CLOCK = dt.datetime(1, 1, 2, tzinfo=dt.UTC)
+"""Before every incident."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +102,9 @@ class Reading:
         if kind == "World":
             world = self._checked(World, tree)
             self._add(references.world_problems(tree))
+            self._add(failure_references.world_problems(tree))
+            if world is not None:
+                self._imported(world, tree, Folder.of(path))
             return Loaded("World", world=world, trees={"world": tree}) if world else None
         if kind == "Policy":
             policy = self._checked(Policy, tree)
@@ -172,6 +181,11 @@ class Reading:
             path_of = _paths(world_file, ("override", "world"))
             world = self._checked(World, world_tree, world_file, ("override", "world"))
             self._add(references.world_problems(world_tree, path_of))
+            self._add(failure_references.world_problems(world_tree, path_of))
+            if world is not None and file is not None:
+                start = dt.datetime.combine(file.clock.start, dt.time(), ZoneInfo(file.clock.timezone))
+                world = self._imported(world, world_tree, folder, start, file.clock.horizon)
+                self._add(failure_references.outside(world, world_tree, start, file.clock.horizon, path_of))
         if policy_tree:
             path_of = _paths(policy_file, ("override", "policy"))
             policy = self._checked(Policy, policy_tree, policy_file, ("override", "policy"))
@@ -192,6 +206,26 @@ class Reading:
         )
         trees = {"scenario": extended, "world": world_tree, "policy": policy_tree}
         return Loaded("Scenario", scenario=scenario, world=world, policy=policy, trees=trees)
+
+    def _imported(
+        self, world: World, tree: MapNode, folder: Folder, start: dt.datetime | None = None, horizon_s: float = math.inf
+    ) -> World:
+        """The world with the incidents of the list that it names; without a clock, the list is only looked through."""
+        stated, found = world.incidents_from, find(tree, ("incidents_from", "file"))
+        if stated is None or found is None:
+            return world
+        path = folder.resolve(found[0], "incidents_from.file")
+        if isinstance(path, Problem):
+            self.problems.append(path)
+            return world
+        incidents, problems = imported(stated, path, world, start or _NO_CLOCK, horizon_s)
+        if start is None:
+            problems = [problem for problem in problems if problem.check != "incidents/outside"]
+        for one in problems:
+            near = Path(one.nearest).name if one.nearest else None
+            there = changed(_where_stated(one, found[0], "incidents_from.file"), allowed="the name of a CSV file", nearest=near)
+            self._add([there if one.check == "history/no-file" else one])
+        return world.model_copy(update={"incidents": (*world.incidents, *incidents)})
 
     def _extended(self, path: Path, tree: MapNode, folder: Folder) -> MapNode | None:
         """The scenario laid over all that it extends; None if the chain is broken."""

@@ -115,7 +115,8 @@ def _part(text: str, position: int, fields: dict[str, Any], modes: list[tuple[re
             return match.end()
     rest = " ".join(text[position:].split())
     word = rest.partition(",")[0][:60]
-    near = nearest("-".join(word.split()), [name for _, name in modes])
+    what = re.split(r" (?:of|on|for|in|at) ", word)[0]
+    near = nearest("-".join(what.split()), [name for _, name in modes])
     hint = f" (did you mean {near}?)" if near else ""
     raise ValueError(f"'{word}' is not understood{hint}; a sentence reads like '{EXAMPLE}'")
 

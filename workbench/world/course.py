@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from workbench.telemetry.series import Array, FloatArray
 
 
@@ -103,3 +105,13 @@ class Course:
     """Expected calls waiting at each component, `[bins]`."""
     servers: Mapping[str, Array] = field(default_factory=dict)
     """Servers of each component, `[bins]`."""
+
+
+def differs(course: RouteCourse, usual: RouteCourse, low: int, high: int) -> Array:
+    """Bins of [low, high) in which a route does not fare as usual, `[bins]` booleans; `course` begins at bin `low`."""
+    number = {id(answer): index for index, answer in enumerate(usual.answers)}
+    known = np.array([number.get(id(answer), -1) for answer in course.answers], dtype=np.int32)
+    other = known.take(course.which) != usual.which[:, low:high]
+    other |= course.requests != usual.requests[:, low:high]
+    out: Array = other.any(axis=0)
+    return out

@@ -18,7 +18,7 @@ class ActiveEffect:
     first: int
     last: int | None = None
     components: tuple[str, ...] = ()
-    """Those that fail; none where the requests of the routes suffer whatever the components do."""
+    """The components that fail, sorted; none where the routes themselves do."""
 
     def overlaps(self, low: int, high: int) -> bool:
         """Whether it touches any bin of [low, high)."""

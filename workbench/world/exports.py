@@ -11,15 +11,14 @@ from typing import Protocol
 import numpy as np
 
 from workbench.telemetry.series import Array, Series, SeriesKey, le_label
-from workbench.world.course import Course, RouteCourse
+from workbench.world.course import Course, RouteCourse, differs
 from workbench.world.disturbed import PIECE_BINS, Disturbed
 from workbench.world.effects import ActiveEffect
-from workbench.world.flow import differs
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
 from workbench.world.requests import Baseline
 
-_STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
+STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
 """Counters by `status` that the reference queries ask for: the journey whose requests they count, and the first digits of
 the codes that are a success. A refused password is no success of authentication, but a refused file is one of the upload
 service."""
@@ -158,7 +157,7 @@ class Exports:
         self._of_route = {one.layout.route: one for one in self._counters}
         self._status = [
             _StatusCounter(metric, status, np.zeros(len(grid), dtype=np.int64), index, _rows_of(layout, digits, status))
-            for metric, (journey, digits) in _STATUS_COUNTERS.items()
+            for metric, (journey, digits) in STATUS_COUNTERS.items()
             for index, layout in enumerate(self.layouts)
             if journeys.get(layout.route) == journey
             for status in ("success", "failure")

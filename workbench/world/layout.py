@@ -11,6 +11,7 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array
 from workbench.world.failures.definition import definitions
 from workbench.world.latency import LatencyClasses
+from workbench.world.network.answers import Network
 
 Cell = tuple[str, str]
 """(tier, segment) of a row of a route's arrays; the segment is empty where a tier has none."""
@@ -85,17 +86,20 @@ def cells_of(world: World) -> tuple[Cell, ...]:
     return tuple((tier, "") for tier in sorted(world.tiers))
 
 
-def layouts(world: World, keep: Mapping[str, Collection[float]], cells: tuple[Cell, ...] | None = None) -> tuple[RouteLayout, ...]:
+def layouts(
+    network: Network, keep: Mapping[str, Collection[float]], cells: tuple[Cell, ...] | None = None
+) -> tuple[RouteLayout, ...]:
     """One layout a route, sorted by route. Every code that any failure can produce has its series from the start.
 
     `keep` names, for each route, the bounds in seconds that are read at every scrape. Raises ValueError for one that lies in
     the body.
     """
+    world = network.world
     out = []
     for path in sorted(world.routes):
         route = world.routes[path]
-        others = set(route.codes) | failure_codes(world, path)
-        classes = LatencyClasses.of(route.latency, world.histogram.bounds, world.traffic.timeout)
+        others = set(route.codes) | failure_codes(world, path) | network.codes(path)
+        classes = network.classes[path]
         missing = sorted(set(keep.get(path, ())) - set(classes.tail_bounds))
         if missing:
             raise BoundsError(path, tuple(missing), classes.tail_bounds)
@@ -112,8 +116,14 @@ def layouts(world: World, keep: Mapping[str, Collection[float]], cells: tuple[Ce
 
 
 def failure_codes(world: World, path: str) -> set[str]:
-    """Codes with which failures of the components it calls, or bad deployments of them, answer a route's requests."""
+    """Codes with which incidents, bad changes and maintenance can answer a route's requests."""
     codes = {code for one in definitions(world) if path in one.routes for code in one.codes}
-    if set(world.delivery.components) & set(world.reached(path)):
-        codes |= set(world.delivery.failure.codes)
-    return codes
+    delivery = world.delivery
+    if set(delivery.components) & set(world.reached(path)):
+        codes |= set(delivery.failure.codes)
+    if delivery.configuration is not None:
+        codes |= set((delivery.configuration.failure or delivery.failure).codes)
+    for experiment in delivery.experiments.values():
+        codes |= set((experiment.failure or delivery.failure).codes)
+    codes |= {code for bot in world.traffic.bots.values() for code in bot.codes}
+    return codes | {window.code for window in delivery.maintenance.values() if window.effect != "nothing"}

@@ -1,4 +1,4 @@
-"""What would happen whatever the policy: the incidents and changes of a run, drawn before it starts.
+"""What would happen whatever the policy: the incidents and deployments of a run, drawn before it starts.
 
 Every draw comes from a stream named after the thing it belongs to, so a policy that shortens one incident leaves all others as
 they were.
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from workbench.scenario.schema.world import World
 from workbench.world.delivery.draw import draw_changes
 from workbench.world.delivery.planned import PlannedDeployment
-from workbench.world.failures.arrivals import Change
-from workbench.world.failures.drawing import drawn_incidents, scripted_incidents
+from workbench.world.failures.drawing import drawn_incidents, scripted_incidents, with_triggered
 from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 
@@ -25,20 +24,15 @@ class Plan:
     """Everything exogenous, in order of time."""
 
     incidents: tuple[PlannedIncident, ...]
-    """Those that no deployment caused."""
+    """All but those that changes cause."""
     deployments: tuple[PlannedDeployment, ...]
 
 
 def draw_plan(world: World, grid: Grid, start: dt.datetime, seed: int, *, slot_bins: int = 1) -> Plan:
-    """The incidents and deployments of one run. Deployments begin on slots of `slot_bins` bins."""
-    deployments = tuple(draw_changes(world, grid, start, seed, slot_bins))
-    changes = [
-        Change(one.id, "configuration" if one.kind == "configuration" else "deployment", one.component, one.start_s)
-        for one in deployments
-        if one.kind in ("deployment", "configuration")
-    ]
+    """The incidents and changes of one run. Deployments begin on slots of `slot_bins` bins."""
+    changes = draw_changes(world, grid, start, seed, slot_bins)
     incidents = [*scripted_incidents(world, grid, start, slot_bins=slot_bins)]
     for name in sorted(world.failure_modes):
-        incidents += drawn_incidents(world, name, changes, grid, start, seed, slot_bins=slot_bins)
+        incidents += drawn_incidents(world, name, grid, start, seed, slot_bins=slot_bins)
     incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-    return Plan(tuple(incidents), deployments)
+    return Plan(tuple(incidents), with_triggered(world, changes, grid, seed, slot_bins=slot_bins))

@@ -6,7 +6,7 @@ Each is a small process of its own, and every metric that the reference queries 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -18,13 +18,12 @@ from workbench.world.grid import Grid
 from workbench.world.latency import lognormal_cdf
 from workbench.world.requests import BLOCK_BINS
 
-_SESSION_STEP_BINS = 20
 _MOST_BINS_OF_A_JOB = 1000
 """Length of the table of a job's duration; it bounds memory whatever the law."""
 
 
-def platform_series(world: World, grid: Grid, rates: FloatArray, seed: int) -> Iterator[Series]:
-    """All of them at every scrape. `rates` are the requests a second of each bin."""
+def platform_series(world: World, grid: Grid, rates: FloatArray, sessions: Mapping[str, Array], seed: int) -> Iterator[Series]:
+    """All of them at every scrape. `rates` are the requests a second of each bin, `sessions` the active ones by tier."""
     times = grid.times
     platform = world.platform
 
@@ -32,7 +31,7 @@ def platform_series(world: World, grid: Grid, rates: FloatArray, seed: int) -> I
         return Series(SeriesKey.of(name, **labels), times, values)
 
     for tier in sorted(world.tiers):
-        yield out("user_sessions_active", _sessions(world, tier, grid, rates, seed), tier=tier)
+        yield out("user_sessions_active", sessions[tier], tier=tier)
     yield out(
         "consistency_check_success_rate",
         _success_rate(grid, platform.consistency_check_every, float(platform.consistency_check_success), seed, "consistency"),
@@ -73,14 +72,6 @@ def media_jobs(world: World, grid: Grid, uploads: Array, seed: int) -> Series:
         for later in range(most):
             done[first + later : first + later + len(taken)] += split[:, later]
     return Series(SeriesKey.of("media_processing_completed_total"), grid.times, np.cumsum(done[: len(grid)]))
-
-
-def _sessions(world: World, tier: str, grid: Grid, rates: FloatArray, seed: int) -> Array:
-    """Concurrent sessions: Poisson about arrivals x length (Little's law), changing every five minutes."""
-    traffic = world.traffic
-    mean = rates * (float(world.tiers[tier].traffic_share) / traffic.requests_per_session * traffic.session_length)
-    drawn = stream(seed, "sessions", tier).poisson(mean[::_SESSION_STEP_BINS])
-    return np.repeat(drawn, _SESSION_STEP_BINS)[: len(grid)].astype(np.int32)
 
 
 def _success_rate(grid: Grid, every_s: float, success: float, seed: int, name: str) -> FloatArray:

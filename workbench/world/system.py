@@ -1,42 +1,29 @@
-"""The simulated system and its people, as simpy processes over the exports.
-
-An incident is *planned* with a natural end; a page may lead an engineer to it, and then it is *mitigated* earlier. That is the
-whole loop: what the engine decides shortens what the world does.
-"""
+"""The simulated system: what happens, laid over counts of requests."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import simpy
 
-from workbench.commands import Command, Page
 from workbench.scenario.model import Scenario
 from workbench.telemetry.series import Series, Telemetry
-from workbench.world.delivery.maintenance import maintenance_windows, noticed
-from workbench.world.delivery.pipeline import Pipeline
+from workbench.world.demand.demand import demand
+from workbench.world.demand.sessions import active_sessions
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
-from workbench.world.flow import Flow
-from workbench.world.grid import Grid
+from workbench.world.happenings import Happenings
 from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
-from workbench.world.live import Live
-from workbench.world.people.responders import Responders
-from workbench.world.people.tickets import TicketDesk
-from workbench.world.plan import Plan, PlannedIncident, draw_plan
+from workbench.world.load.flow import Flow
+from workbench.world.network.answers import Network
 from workbench.world.platform import media_jobs, platform_series
-from workbench.world.requests import BLOCK_BINS, draw_baseline
-from workbench.world.traffic import intensity
-from workbench.world.truth import Incident, Truth
-
-Process = Generator[simpy.Event, Any, None]
+from workbench.world.requests import draw_baseline
+from workbench.world.truth import Truth
 
 
-class System:
+class System(Happenings):
     """One simulated month (or any horizon), driven from event to event by `run`."""
 
     def __init__(self, scenario: Scenario, keep: Mapping[str, Collection[float]]) -> None:
@@ -44,56 +31,35 @@ class System:
 
         Raises ValueError for one that is not kept.
         """
-        clock = scenario.clock
-        self.grid = Grid(clock.scrape_interval, clock.scrape_phase, clock.horizon)
-        self._world = scenario.world
-        self._seed = scenario.seed
-        self._layouts = layouts(scenario.world, keep)
-        wanted = scenario.world.histogram.body_step / clock.scrape_interval
-        slot_bins = min((n for n in range(1, BLOCK_BINS + 1) if BLOCK_BINS % n == 0), key=lambda n: (abs(n - wanted), n))
-        self.plan: Plan = draw_plan(scenario.world, self.grid, scenario.start, scenario.seed, slot_bins=slot_bins)
-        rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
-        flow = Flow(scenario.world, self._layouts, self.grid, rates, scenario.seed)
+        super().__init__(scenario)
+        network = Network(scenario.world)
+        world = scenario.world
+        wanted = demand(world, self.grid, scenario.start, scenario.seed)
+        self._layouts = layouts(network, keep, tuple(cell.labels for cell in wanted.cells))
+        self._sessions = {
+            tier: active_sessions(world.traffic, wanted.rates(tier), self.grid, scenario.seed, tier) for tier in sorted(world.tiers)
+        }
+        flow = Flow(
+            world,
+            self._layouts,
+            self.grid,
+            network,
+            wanted.requests,
+            wanted.cells,
+            sessions=np.sum(list(self._sessions.values()), axis=0),
+            seed=scenario.seed,
+        )
         usual = flow.usual()
         self._baselines = tuple(
-            draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=slot_bins) for layout in self._layouts
+            draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=self._slot_bins)
+            for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
         self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
-        self._platform = tuple(platform_series(scenario.world, self.grid, rates, scenario.seed))
-        self._live: list[Live] = []
-        self._open: list[Live] = []
+        self._platform = tuple(platform_series(world, self.grid, wanted.rates(), self._sessions, scenario.seed))
         self._rewritten = False
-        self.env = simpy.Environment()
-        self._responders = Responders(
-            self.env,
-            scenario.world,
-            start=scenario.start,
-            horizon_s=clock.horizon,
-            seed=scenario.seed,
-            open_incidents=self._open,
-        )
-        self._desk = TicketDesk(
-            self.env,
-            scenario.world,
-            start=scenario.start,
-            horizon_s=clock.horizon,
-            seed=scenario.seed,
-            open_incidents=self._open,
-        )
-        self._maintenance = maintenance_windows(scenario.world, self.grid, scenario.start)
-        for incident in (*self.plan.incidents, *noticed(scenario.world, self._maintenance)):
-            self.env.process(self._incident(incident))
-        self._pipeline = Pipeline(
-            self.env, self.grid, self.plan.deployments, slot_bins=slot_bins, restart=self._restart, fail=self._fail
-        )
 
     # ---- what run drives
-
-    @property
-    def now_s(self) -> float:
-        """Seconds from the start of the run."""
-        return float(self.env.now)
 
     @property
     def next_event_s(self) -> float:
@@ -122,13 +88,6 @@ class System:
         while self.env.peek() == at and not math.isinf(at):
             self.env.step()
 
-    def apply(self, command: Command) -> None:
-        """A page reaches the on-call, a ticket the desk."""
-        if isinstance(command, Page):
-            self._responders.page(command)
-        else:
-            self._desk.ticket(command)
-
     def finish(self) -> tuple[Telemetry, Truth]:
         """Everything that was scraped, the lower histogram buckets included, and what really happened."""
         self._exports.fill(self.grid.horizon_s)
@@ -141,42 +100,22 @@ class System:
         ]
         if uploads:
             more.append(media_jobs(self._world, self.grid, np.sum(uploads, axis=0), self._seed))
-        return self._telemetry(more), self._truth()
+        return self._telemetry(more), self.truth()
 
-    # ---- processes
+    # ---- what happens to the counters
 
-    def _incident(self, planned: PlannedIncident) -> Process:
-        yield self.env.timeout(planned.start_s - self.env.now)
-        first = self.grid.first_bin_from(planned.start_s)
-        effect = ActiveEffect(
-            planned.id, planned.impact, frozenset(planned.routes), frozenset(planned.tiers), first, components=planned.components
-        )
-        live = Live(planned, effect, self.env.event(), self.env.event())
-        if planned.cause != "planned":
-            self._live.append(live)
-            self._open.append(live)
+    def _began(self, effect: ActiveEffect) -> None:
         self._exports.effects.append(effect)
-        self._changed(first)
-        yield self.env.timeout(planned.natural_end_s - planned.start_s) | live.mitigation
-        effect.last = max(first + 1, self.grid.first_bin_from(self.env.now))
-        live.end_s = max(float(self.env.now), self.grid.start_of(effect.last))
-        if live in self._open:
-            self._open.remove(live)
-        live.ended.succeed()
-        if planned.restarts:
-            self._restart(planned.restarts, effect.last)
-        else:
-            self._changed(effect.last)
+        self._changed(effect.first)
 
-    # ---- helpers
+    def _ended(self, effect: ActiveEffect) -> None:
+        assert effect.last is not None  # noqa: S101 - it ended
+        self._changed(effect.last)
 
     def _restart(self, routes: Sequence[str], first: int) -> None:
         for route in routes:
             self._exports.restart(route, first)
         self._changed(first)
-
-    def _fail(self, incident: PlannedIncident) -> None:
-        self.env.process(self._incident(incident))
 
     def _changed(self, first: int) -> None:
         if self._exports.forget(first):
@@ -185,33 +124,4 @@ class System:
     def _telemetry(self, more: list[Series]) -> Telemetry:
         return Telemetry.of(
             [*self._exports.series(), *self._platform, *more], horizon_s=self.grid.horizon_s, scrape_interval_s=self.grid.step_s
-        )
-
-    def _truth(self) -> Truth:
-        incidents = [
-            Incident(
-                id=live.planned.id,
-                mode=live.planned.mode,
-                target=live.planned.component,
-                cause=live.planned.cause,
-                routes=live.planned.routes,
-                tiers=live.planned.tiers,
-                start_s=live.planned.start_s,
-                natural_end_s=live.planned.natural_end_s,
-                end_s=min(live.end_s if live.end_s is not None else self.grid.horizon_s, self.grid.horizon_s),
-                effect=str(live.planned.impact),
-                paged_at_s=live.paged_at_s,
-                acknowledged_at_s=live.acknowledged_at_s,
-                mitigated_at_s=live.mitigated_at_s,
-            )
-            for live in self._live
-        ]
-        incidents.sort(key=lambda incident: (incident.start_s, incident.id))
-        return Truth(
-            tuple(incidents),
-            self._pipeline.deployments(),
-            self._responders.records(),
-            self._pipeline.changes(),
-            self._desk.records(),
-            self._maintenance,
         )

@@ -193,7 +193,7 @@ class Route(Document):
     """Share of all requests; the routes' shares add up to 100 %."""
     calls: Annotated[tuple[Call, ...], Field(min_length=1)]
     """What a request needs, one after the other; the first is the component that serves it."""
-    latency: Lognormal
+    latency: Lognormal | None = None
     """Time of the route itself that occupies no component: transfer, rendering. With components that have no `service` it is
     all the time that a request takes."""
     codes: dict[StatusCode, Share]

@@ -118,7 +118,9 @@ class FailureMode(Target, Strengths):
     """Of the gaps: below 1 incidents come in clusters, 1 is Poisson."""
     business_hours_factor: Annotated[Number, Field(ge=1, le=100)] = 1.0
     """How much more often it happens on working days between 08:00 and 20:00."""
-    weekly: Annotated[WeeklyProfile | None, BeforeValidator(_profile)] = None
+    weekly: Annotated[WeeklyProfile, BeforeValidator(_profile, json_schema_input_type=Literal["github"] | WeeklyProfile)] | None = (
+        None
+    )
     """When in the week it happens, instead of `business_hours_factor`: hours and weekdays, or `github`. Not stated: as the
     library's mode; at any time without one."""
     arrival: Literal["every", "changes"] = "every"

@@ -11,7 +11,7 @@ from workbench.scenario.moments import Moment as MomentValue
 from workbench.scenario.moments import parse_moment
 from workbench.scenario.schema.base import MOMENT_PATTERN, Name, PositiveDuration, broken_rule
 from workbench.scenario.schema.strengths import BREAKS, NEEDS_COMPONENT, LibraryMode, ShapeSpec, Strengths, Target
-from workbench.scenario.sentences import parse_sentence
+from workbench.scenario.sentences import LONGEST, parse_sentence
 
 MOST_STATED = 10_000
 """Scripted incidents of one world, those of an imported list not among them."""
@@ -88,11 +88,14 @@ class ScriptedIncident(Target, IncidentEffect):
         return self
 
 
+Sentence = Annotated[str, Field(max_length=LONGEST)]
+
+
 def _scripted(value: Any) -> Any:
     return parse_sentence(value, get_args(LibraryMode)) if isinstance(value, str) else value
 
 
-Scripted = Annotated[ScriptedIncident, BeforeValidator(_scripted)]
+Scripted = Annotated[ScriptedIncident, BeforeValidator(_scripted, json_schema_input_type=Sentence | ScriptedIncident)]
 """A mapping or a sentence."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
@@ -75,7 +75,7 @@ def _duration_class(value: Any) -> Any:
     return DURATIONS[value]
 
 
-NaturalDuration = Annotated[Lognormal, BeforeValidator(_duration_class)]
+NaturalDuration = Annotated[Lognormal, BeforeValidator(_duration_class, json_schema_input_type=DurationClass | Lognormal)]
 """A lognormal law, or the name of one."""
 
 ShapeKind = Literal["step", "ramp", "spike", "flapping", "intermittent"]
@@ -88,14 +88,23 @@ class IncidentShape(Document):
     """step: full from onset to end. ramp: grows to full. spike: full at onset, then decays. flapping: on and off in a fixed
     rhythm. intermittent: on and off at random."""
     rise: PositiveDuration | None = None
-    """ramp: time to full strength, the natural duration if not stated; spike: time constant of the decay (5m if not stated)."""
+    """ramp: time to full strength, the whole natural duration if not stated. spike: time constant of the decay, 5m if not
+    stated."""
     period: Annotated[PositiveDuration, Field(ge=1)] = 300.0
     """flapping: length of one on and off; intermittent: its mean."""
     duty: Annotated[Share, Field(gt=0)] = Decimal("0.5")
     """flapping, intermittent: share of the time at full strength."""
 
 
-ShapeSpec = Annotated[IncidentShape, BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value)]
+def _shape(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in get_args(ShapeKind):
+        raise ValueError(f"a shape has a kind, or is one of {', '.join(get_args(ShapeKind))}")
+    return {"kind": value}
+
+
+ShapeSpec = Annotated[IncidentShape, BeforeValidator(_shape, json_schema_input_type=ShapeKind | IncidentShape)]
 """A mapping, or the kind alone."""
 
 

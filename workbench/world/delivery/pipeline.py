@@ -88,9 +88,9 @@ class Pipeline:
         if change.restarts:
             self._restart(change.restarts, self._grid.first_bin_from(now))
         failure = change.failure
-        if failure is not None:
+        for caused in (*((failure,) if failure is not None else ()), *change.triggers):
             self._fail(
-                failure if not later else dataclasses.replace(failure, start_s=now, natural_end_s=failure.natural_end_s + later)
+                caused if not later else dataclasses.replace(caused, start_s=now, natural_end_s=caused.natural_end_s + later)
             )
         self._done.append(
             Deployment(

@@ -20,3 +20,5 @@ class PlannedDeployment:
     failure: PlannedIncident | None
     kind: str = "deployment"
     """`deployment`, `configuration`, `experiment`."""
+    triggers: tuple[PlannedIncident, ...] = ()
+    """Incidents of failure modes that it sets off, beside being bad itself."""

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from workbench.rng import stream
+from workbench.scenario.schema.delivery import Profile
 from workbench.scenario.schema.failures import FailureMode, WeeklyProfile
 from workbench.scenario.schema.world import WEEKDAYS, World
 from workbench.telemetry.series import FloatArray
 from workbench.units import DAY_S, HOUR_S
 from workbench.world.calendar import local_seconds, working_hours
+from workbench.world.delivery.planned import PlannedDeployment
 from workbench.world.grid import Grid
 
 _BURN_IN_GAPS = 20
 """A renewal process is started this many mean gaps before the run, so that the run sees it in its steady state."""
 _HAZARD_STEP_S = 900.0
 _BUSY_SHARE = 5 * 12 / 168
-_WORKING_DAYS = 5 / 7
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that people changed and that may go wrong."""
-
-    id: str
-    kind: Literal["deployment", "configuration"]
-    component: str
-    start_s: float
 
 
 def renewals(mode: FailureMode, weekly: WeeklyProfile | None, name: str, grid: Grid, start: dt.datetime, seed: int) -> FloatArray:
@@ -74,7 +63,9 @@ def hazard(mode: FailureMode, weekly: WeeklyProfile | None, week_s: FloatArray) 
     return multiple
 
 
-def triggered(mode: FailureMode, name: str, changes: Iterable[Change], probability: float, seed: int) -> Iterator[Change]:
+def triggered(
+    mode: FailureMode, name: str, changes: Iterable[PlannedDeployment], probability: float, seed: int
+) -> Iterator[PlannedDeployment]:
     """The changes that trigger a mode; each decides for itself, so one more or less leaves all others as they were."""
     for change in changes:
         concerns = not mode.changes_of or change.component in mode.changes_of
@@ -95,7 +86,7 @@ def trigger_probability(world: World, mode: FailureMode) -> float:
     own = sum(DAY_S / one.every for one in world.failure_modes.values() if one.every is not None)
     fraction = float(world.change_fraction)
     needed = own * fraction / (1 - fraction)
-    needed -= float(world.delivery.failure_rate) * changes_a_day(world)
+    needed -= sum(rate * bad for _, rate, bad in _kinds(world))
     needed -= sum(float(one.probability) * _concerned(world, one) for one in changing if one.probability is not None)
     sharing = sum(one.probability is None for one in changing)
     concerned = _concerned(world, mode)
@@ -107,18 +98,32 @@ def triggered_a_day(world: World, mode: FailureMode) -> float:
     return trigger_probability(world, mode) * _concerned(world, mode)
 
 
-def changes_a_day(world: World) -> float:
-    """Mean number of changes on a day of the week."""
-    return world.delivery.deployments_a_day * _WORKING_DAYS if world.delivery.components else 0.0
-
-
 def _concerned(world: World, mode: FailureMode) -> float:
     """Mean number of changes a day that concern a mode."""
-    weights = world.delivery.components
-    total = sum(weights.values())
-    if not mode.changes_of or not total:
-        return changes_a_day(world)
-    return changes_a_day(world) * sum(weight for name, weight in weights.items() if name in mode.changes_of) / total
+    out = 0.0
+    for components, a_day, _ in _kinds(world):
+        total = sum(components.values())
+        concerned = sum(weight for name, weight in components.items() if not mode.changes_of or name in mode.changes_of)
+        out += a_day * concerned / total if total else 0.0
+    return out
+
+
+def _kinds(world: World) -> Iterator[tuple[Mapping[str, float], float, float]]:
+    """Deployments, then changes of configuration: weights of the components, mean number a day, share that is bad."""
+    delivery = world.delivery
+    yield (
+        delivery.components,
+        delivery.deployments_a_day * _mean_day(delivery) if delivery.components else 0.0,
+        float(delivery.failure_rate),
+    )
+    changes = delivery.configuration
+    if changes is not None and (components := changes.components or delivery.components):
+        yield components, changes.per_working_day * _mean_day(changes), float(changes.change_failure_rate)
+
+
+def _mean_day(profile: Profile) -> float:
+    """Changes on a mean day of the week, as a multiple of those on a working day."""
+    return sum(profile.weekday(day) for day in WEEKDAYS) / len(WEEKDAYS)
 
 
 def _days(weekly: WeeklyProfile) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -90,8 +90,8 @@ def definitions(world: World) -> tuple[Definition, ...]:
     """All that can happen in the world beside bad deployments: its failure modes, then its scripted incidents."""
     modes = [of_mode(world, world.failure_modes[name]) for name in sorted(world.failure_modes)]
     # Of thousands of incidents from a list few differ in what they do.
-    scripted = {one.model_copy(update={"name": None, "at": None, "lasts": 1.0}): None for one in world.incidents}
-    return (*modes, *(of_scripted(world, one) for one in scripted))
+    different = {(one.library, one.named, one.routes, *map(str, _strengths(one))): one for one in world.incidents}
+    return (*modes, *(of_scripted(world, one) for one in different.values()))
 
 
 def of_effect(effect: Effect) -> tuple[tuple[Act, ...], float]:
@@ -224,6 +224,10 @@ def _acts(known: Mode | None, stated: Strengths) -> tuple[Act, ...]:
 
     kept = [settled(act) for act in acts]
     return tuple(answered(act) for act in (*kept, *new.values()))
+
+
+def _strengths(stated: Strengths) -> Iterator[object]:
+    return (getattr(stated, name) for name in Strengths.model_fields)
 
 
 def _shares(codes: Mapping[str, Decimal]) -> tuple[tuple[str, float], ...]:

@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from workbench.rng import stream
 from workbench.scenario.schema.world import World
-from workbench.world.failures.arrivals import Change, renewals, trigger_probability, triggered
+from workbench.world.delivery.planned import PlannedDeployment
+from workbench.world.failures.arrivals import renewals, trigger_probability, triggered
 from workbench.world.failures.definition import Definition, library_name, of_mode, of_scripted
 from workbench.world.failures.planned import PlannedIncident
 from workbench.world.grid import Grid
 
 
 def drawn_incidents(
-    world: World, name: str, changes: Sequence[Change], grid: Grid, start: dt.datetime, seed: int, *, slot_bins: int
+    world: World, name: str, grid: Grid, start: dt.datetime, seed: int, *, slot_bins: int
 ) -> Iterator[PlannedIncident]:
-    """All incidents of one failure mode."""
+    """All incidents of one failure mode that come by themselves; none of a mode that changes trigger."""
     mode = world.failure_modes[name]
     definition = of_mode(world, mode)
-    if mode.arrival == "changes":
-        probability = trigger_probability(world, mode)
-        begins = [(f"of-{one.id}", one.start_s, "change") for one in triggered(mode, name, changes, probability, seed)]
-    else:
-        times = renewals(mode, definition.weekly, name, grid, start, seed)
-        begins = [(str(index + 1), float(at_s), "failure") for index, at_s in enumerate(times)]
-    for index, (suffix, at_s, cause) in enumerate(begins):
-        start_s = grid.nearest_edge(at_s)
-        if start_s >= grid.times[-1]:
+    for index, at_s in enumerate(renewals(mode, definition.weekly, name, grid, start, seed)):
+        start_s = grid.nearest_edge(float(at_s))
+        if start_s < grid.times[-1]:
+            rng = stream(seed, "incident", name, index)
+            yield _drawn(definition, f"{name}-{index + 1}", name, "failure", grid, start_s, rng, slot_bins)
+
+
+def with_triggered(
+    world: World, changes: Sequence[PlannedDeployment], grid: Grid, seed: int, *, slot_bins: int
+) -> tuple[PlannedDeployment, ...]:
+    """The changes with the incidents that they set off; experiments set off none."""
+    causes: dict[str, list[PlannedIncident]] = {}
+    able = [change for change in changes if change.kind != "experiment"]
+    for name, mode in sorted(world.failure_modes.items()):
+        if mode.arrival != "changes":
             continue
-        rng = stream(seed, "incident", name, index if cause == "failure" else suffix)
-        strength_z, duration_z = (float(rng.standard_normal()) for _ in range(2))
-        lasts_s = definition.lasts_s(duration_z)
-        yield _planned(definition, f"{name}-{suffix}", name, cause, grid, start_s, lasts_s, strength_z, slot_bins)
+        definition = of_mode(world, mode)
+        for change in triggered(mode, name, able, trigger_probability(world, mode), seed):
+            rng = stream(seed, "incident", name, change.id)
+            identity = f"{name}-of-{change.id}"
+            incident = _drawn(definition, identity, name, "change", grid, change.start_s, rng, slot_bins)
+            causes.setdefault(change.id, []).append(incident)
+    return tuple(replace(change, triggers=tuple(causes.get(change.id, ()))) for change in changes)
 
 
 def scripted_incidents(world: World, grid: Grid, start: dt.datetime, *, slot_bins: int) -> Iterator[PlannedIncident]:
@@ -48,6 +61,20 @@ def scripted_incidents(world: World, grid: Grid, start: dt.datetime, *, slot_bin
         lasts_s += max(0.0, at_s) - start_s
         mode = incident.mode or library_name(incident.library)
         yield _planned(definition, identity, mode, incident.cause, grid, start_s, lasts_s, 0.0, slot_bins)
+
+
+def _drawn(
+    definition: Definition,
+    identity: str,
+    mode: str,
+    cause: str,
+    grid: Grid,
+    start_s: float,
+    rng: np.random.Generator,
+    slot_bins: int,
+) -> PlannedIncident:
+    strength_z, duration_z = (float(rng.standard_normal()) for _ in range(2))
+    return _planned(definition, identity, mode, cause, grid, start_s, definition.lasts_s(duration_z), strength_z, slot_bins)
 
 
 def _planned(

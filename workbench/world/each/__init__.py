@@ -1,0 +1,1 @@
+"""The same world at the level of single requests: each one is a simpy process. For short horizons."""

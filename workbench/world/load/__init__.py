@@ -1,0 +1,1 @@
+"""How busy components are: queues, limits, retries, breakers, autoscalers; from demand and incidents to conditions."""

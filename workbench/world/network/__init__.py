@@ -1,0 +1,1 @@
+"""How requests fare on their way through components, as densities of time."""
