@@ -39,17 +39,15 @@ def active_sessions(traffic: Traffic, rates: FloatArray, grid: Grid, seed: int, 
         return out
     before_s = _BEFORE * length_s
     count_before = int(rng.poisson(float(starting[1] / grid.step_s if len(starting) > 1 else starting[0]) * before_s))
-    reach = np.cumsum(starting)
-    count = int(rng.poisson(reach[-1]))
-    edges = np.concatenate([[0.0], grid.times])
+    # How many begin in each bin is Poisson, and where in it uniform.
+    began = np.repeat(np.arange(len(grid)), rng.poisson(starting))
     begun = np.concatenate(
-        [-before_s * rng.random(count_before), np.interp(rng.random(count) * reach[-1], np.concatenate([[0.0], reach]), edges)]
+        [-before_s * rng.random(count_before), grid.times[began] - grid.widths_s[began] * rng.random(len(began))]
     )
     ended = begun + _lengths(traffic, len(begun), rng)
     # A session is active at a scrape if it has begun and not ended by then.
-    first = np.searchsorted(grid.times, begun, side="left")
-    last = np.searchsorted(grid.times, ended, side="left")
     bins = len(grid)
+    first, last = (np.clip(np.ceil((at - grid.phase_s) / grid.step_s), 0, bins).astype(np.int64) for at in (begun, ended))
     change = np.bincount(first, minlength=bins + 1)[: bins + 1] - np.bincount(last, minlength=bins + 1)[: bins + 1]
     active: Array = np.cumsum(change)[:bins].astype(np.int32)
     return active
