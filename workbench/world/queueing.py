@@ -169,8 +169,8 @@ def mmc_patience(servers: int, patience: float, offered: ArrayLike) -> Equilibri
     """M/M/c whose calls leave unserved once they have waited for `patience` mean holding times (Barrer 1957).
 
     The virtual wait has, relative to the density at 0, the density exp((a - c) w) up to the patience and falls with exp(-c w)
-    beyond, where calls only pass (Baccelli and Hebuterne 1981). Here `waits` is a share of all calls. `queued` counts those too that
-    will leave; it comes from Little's law.
+    beyond, where calls only pass (Baccelli and Hebuterne 1981). Here `waits` is a share of all calls. `queued` counts those too
+    that will leave; it comes from Little's law.
     """
     a = np.asarray(offered, np.float64)
     x = (a - servers) * patience
