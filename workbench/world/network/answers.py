@@ -40,10 +40,16 @@ class Network:
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
         }
+        self._limits = {path for path, route in world.routes.items() if self._limited(route.calls, path)}
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
         }
+
+    def _limited(self, calls: tuple[CallSpec, ...], path: str) -> bool:
+        """Whether a caller on the way of a route has a time limit of its own."""
+        within = [*calls, *(call for name in self._reached[path] for call in self.world.components[name].calls)]
+        return any(call.timeout is not None or any(one.timeout is not None for one in call.parallel) for call in within)
 
     def codes(self, path: str) -> frozenset[str]:
         """Codes with which time limits, refusals and failing components can answer a route's requests."""
@@ -133,7 +139,8 @@ class Network:
             came = exposed * codes.get(code, 0.0)
             marks[classes.count + place] = kept + came
             where, mean_s = self._late(classes) if code in TIMEOUT_CODES else usual_of
-            if came > 0 and failed_of is not None:
+            # An incident's time-outs come when the client's limit is over; those of a caller with a limit of its own come at that.
+            if came > 0 and failed_of is not None and not (code in TIMEOUT_CODES and path not in self._limits):
                 part = came / (kept + came)
                 where, mean_s = (1 - part) * where + part * failed_of[0], (1 - part) * mean_s + part * failed_of[1]
             spread.append(where)
