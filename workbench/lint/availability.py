@@ -15,6 +15,7 @@ from workbench.units import DAY_S
 from workbench.world.failures.arrivals import triggered_a_day
 from workbench.world.failures.definition import of_mode
 from workbench.world.impact import ErrorsHappen
+from workbench.world.network.graph import Graph
 
 DAYS_S = 7 * 86_400.0
 WORKING_DAYS = 5
@@ -29,13 +30,14 @@ class Ceiling:
     worst_route: str
     worst: float
     factors: tuple[tuple[str, float], ...]
-    """What the worst route's share is the product of: its own usual failures, then the components that it calls."""
+    """What the worst route's share is the product of: its own usual failures, then what each component that it calls leaves."""
 
 
 def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
     """Of an indicator; None if it covers no route.
 
-    In series availabilities multiply. A component's is 1 - sum over its failure modes of (mean time that an incident lasts / mean
+    In series availabilities multiply; caches, fallbacks, quorums, retries and shares of requests lessen what a route loses with a
+    component, several calls of it add to it. A component's is 1 - sum over its failure modes of (mean time that an incident lasts / mean
     time between two) x mean share of requests that fail. An incident lasts until it ends by itself or until people, called in its
     first second, have mitigated it: E[min(duration, acknowledge + mitigate)], the latter both means.
     """
@@ -50,9 +52,14 @@ def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
         for name in routes:
             if not definition.components and name in definition.routes:
                 own[name] *= max(0.0, 1 - _lost(mode, indicator, world))
-    shares = {name: own[name] * math.prod(known[called] for called in world.reached(name)) for name in routes}
+    graph = Graph(world)
+    kept = {
+        name: {called: graph.kept(name, called, 1 - known[called]) for called in world.reached(name) if known[called] < 1}
+        for name in routes
+    }
+    shares = {name: own[name] * math.prod(kept[name].values()) for name in routes}
     worst = min(routes, key=lambda name: shares[name])
-    factors = [(called, known[called]) for called in world.reached(worst) if known[called] < 1]
+    factors = [(called, share) for called, share in kept[worst].items() if share < 1]
     if own[worst] < 1:
         factors.insert(0, ("its usual failures", own[worst]))
     total = sum(shares[name] * weights[name] for name in routes) / sum(weights.values())
@@ -60,8 +67,10 @@ def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
 
 
 def component(name: str, indicator: EventsIndicator, world: World) -> float:
-    """Expected share of the indicator's requests that a component lets succeed."""
-    lost = sum(_lost(mode, indicator, world) for mode in _suffered(world, name))
+    """Expected share of calls that a component lets succeed, of those that the indicator covers; failures not bad are successes."""
+    part = world.components[name]
+    usual = float(part.errors) if is_bad(part.error_code, indicator) else 0.0
+    lost = usual + sum(_lost(mode, indicator, world) for mode in _suffered(world, name))
     delivery = world.delivery
     weight = sum(delivery.components.values())
     if name in delivery.components and weight and delivery.deployments_a_day:

@@ -46,6 +46,11 @@ class Network:
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
         }
+        named = {path: [world.components[name] for name in sorted(self._reached[path])] for path in world.routes}
+        self._limits = {
+            path for path, route in world.routes.items() if _timed(route.calls) or any(_timed(one.calls) for one in named[path])
+        }
+        """Routes on whose way a caller has a time limit of its own."""
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
@@ -110,7 +115,7 @@ class Network:
         usual = {code: float(share) for code, share in route.codes.items()}
         lasting = {code: share for code, share in usual.items() if code.startswith("5")}
         exposed = 1 - sum(lasting.values())
-        failing = math.fsum(one.total for one in failed.values())
+        failing = min(1.0, math.fsum(one.total for one in failed.values()))
         seen = math.fsum(one.total for code, one in failed.items() if code.startswith("5"))
         success = exposed - sum(share for code, share in usual.items() if code not in lasting)
         marks = np.zeros(classes.count + len(others))
@@ -129,7 +134,8 @@ class Network:
             kept = usual.get(code, 0.0) * (1.0 if code in lasting else 1 - failing)
             where, typical = self._late(classes) if code in TIMEOUT_CODES else usual_of
             came = failed.get(code, never)
-            if came.total > _NEVER:
+            # An incident's time-outs come when the client's limit is over; those of a caller with a limit of its own come at that.
+            if came.total > _NEVER and not (code in TIMEOUT_CODES and path not in self._limits):
                 inside = _within(came, classes)
                 weight = exposed * came.total / (kept + exposed * came.total)
                 where = (1 - weight) * where + weight * inside / inside.sum()
@@ -137,6 +143,8 @@ class Network:
             marks[classes.count + place] = kept + exposed * came.total
             spread.append(where)
             means.append(typical)
+        # Shares of what hardly happens may be a rounding below 0.
+        marks = np.maximum(marks, 0.0)
         return Answer(
             marks=marks / marks.sum(),
             body=_body(ok, classes),
@@ -203,6 +211,11 @@ def _median(density: Density) -> float:
 
 def _or(value: float, otherwise: float) -> float:
     return otherwise if math.isnan(value) else value
+
+
+def _timed(calls: tuple[CallSpec, ...]) -> bool:
+    """Whether any of the calls, those in parallel too, has a time limit."""
+    return any(call.timeout is not None or _timed(call.parallel) for call in calls)
 
 
 def _breakers(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], Breaker]]:
