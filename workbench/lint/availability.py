@@ -38,8 +38,8 @@ def ceiling(indicator: EventsIndicator, world: World) -> Ceiling | None:
 
     In series availabilities multiply; caches, fallbacks, quorums, retries and shares of requests lessen what a route loses with a
     component, several calls of it add to it. A component's is 1 - its usual errors - sum over its failure modes of (mean time that
-    an incident lasts / mean time between two) x mean share of requests that fail. An incident lasts until it ends by itself or until
-    people, called in its first second, have mitigated it: E[min(duration, acknowledge + mitigate)], the latter both means.
+    an incident lasts / mean time between two) x mean share of requests that fail. An incident lasts until it ends by itself or
+    until people, called in its first second, have mitigated it: E[min(duration, acknowledge + mitigate)], the latter both means.
     """
     routes = matching_routes(indicator.routes, world.routes)
     weights = {name: float(world.routes[name].share) for name in routes}

@@ -8,7 +8,7 @@ from scipy.special import gammainc, ndtr
 
 from workbench.world.network.density import TimeGrid, point
 from workbench.world.network.laws import gamma, lognormal, uniform
-from workbench.world.network.order import at_least
+from workbench.world.network.order import at_least, deciding
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 GRID = TimeGrid.of(BOUNDS, 30.0)
@@ -94,3 +94,38 @@ def test_a_uniform_wait_has_its_mean_and_its_distribution():
 
     assert wait.mean() == pytest.approx(0.1)
     np.testing.assert_allclose(wait.at(np.array([0.05, 0.1])), [0.25, 0.5], atol=1e-3)
+
+
+@pytest.mark.parametrize("limit", [0.0235, 0.03, 0.037, 0.04, 0.1, 0.9])
+def test_all_grids_hold_the_same_after_a_time_limit(limit):
+    law = lognormal(GRID, 0.015, 0.6)
+    kept, late = law.cut(limit)
+
+    assert kept.total == pytest.approx(ndtr(math.log(limit / 0.015) / 0.6), abs=2e-4)
+    np.testing.assert_allclose(kept.mass.sum(axis=1), kept.total, rtol=1e-9)
+    within = law.first * ndtr(math.log(limit / 0.015) / 0.6 - 0.6)
+    assert kept.first == pytest.approx(within, abs=1e-5)
+    assert late.first == pytest.approx(limit * late.total)
+
+
+def test_all_grids_hold_the_same_of_the_first_and_the_last_of_several():
+    members = [lognormal(GRID, 0.015, 0.6), point(GRID, 0.04), lognormal(GRID, 0.02, 0.9)]
+
+    for need in (1, 2, 3):
+        np.testing.assert_allclose(at_least(need, members).mass.sum(axis=1), 1.0, atol=1e-4)
+    quick = at_least(1, [members[0].times(0.5), members[1].times(0.3)])
+    np.testing.assert_allclose(quick.mass.sum(axis=1), 1 - 0.5 * 0.7, atol=1e-6)
+    shares = [GRID.joined(one.mass * chance) for one, chance in zip(members, deciding(1, members), strict=True)]
+    for share in shares:
+        np.testing.assert_allclose(share.mass.sum(axis=1), share.total, rtol=1e-9)
+    before = ndtr(math.log(0.04 / 0.015) / 0.6), ndtr(math.log(0.04 / 0.02) / 0.9)
+    assert shares[1].total == pytest.approx((1 - before[0]) * (1 - before[1]), abs=2e-3)
+
+
+def test_what_takes_no_time_changes_no_time():
+    law = gamma(GRID, 2.5, 0.05)
+
+    assert law.then(point(GRID, 0.0)) is law
+    mixed = law.times(0.4).plus(point(GRID, 0.0, 0.6))
+    np.testing.assert_allclose(mixed.at(AT), 0.6 + 0.4 * gammainc(2.5, AT * 50), atol=2e-4)
+    assert mixed.mean() == pytest.approx(0.02)
