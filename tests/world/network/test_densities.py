@@ -129,3 +129,11 @@ def test_what_takes_no_time_changes_no_time():
     mixed = law.times(0.4).plus(point(GRID, 0.0, 0.6))
     np.testing.assert_allclose(mixed.at(AT), 0.6 + 0.4 * gammainc(2.5, AT * 50), atol=2e-4)
     assert mixed.mean() == pytest.approx(0.02)
+
+
+def test_a_coarse_grid_keeps_nothing_that_a_fine_one_knows_to_be_late():
+    kept, late = point(GRID, 0.03).cut(0.0235)
+
+    assert kept.total == 0
+    assert kept.mass.sum() == 0
+    assert late.total == 1
