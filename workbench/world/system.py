@@ -17,6 +17,7 @@ from workbench.world.happenings import Happenings
 from workbench.world.histograms import histogram_series
 from workbench.world.layout import layouts
 from workbench.world.load.flow import Flow
+from workbench.world.load.gauges import Gauges
 from workbench.world.network.answers import Network
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import draw_baseline
@@ -49,13 +50,14 @@ class System(Happenings):
             sessions=np.sum(list(self._sessions.values()), axis=0),
             seed=scenario.seed,
         )
+        self._gauges = Gauges(flow, self.grid)
         usual = flow.usual()
         self._baselines = tuple(
             draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=self._slot_bins)
             for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
-        self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
+        self._exports = Exports(self._baselines, journeys, self._gauges, self.grid, scenario.seed)
         self._platform = tuple(platform_series(world, self.grid, wanted.rates(), self._sessions, scenario.seed))
         self._rewritten = False
 
@@ -123,5 +125,7 @@ class System(Happenings):
 
     def _telemetry(self, more: list[Series]) -> Telemetry:
         return Telemetry.of(
-            [*self._exports.series(), *self._platform, *more], horizon_s=self.grid.horizon_s, scrape_interval_s=self.grid.step_s
+            [*self._exports.series(), *self._gauges.series(), *self._platform, *more],
+            horizon_s=self.grid.horizon_s,
+            scrape_interval_s=self.grid.step_s,
         )

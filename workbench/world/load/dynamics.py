@@ -82,7 +82,7 @@ class Dynamics:
                     work[name] += rate * visits * calls.held_s[name]
         inside = {}
         for name in of.timed:
-            component = self._world.components[name]
+            component = self._of.stations[name]
             kind = table(component, max(1, replicas[name].serving * component.concurrency))
             inside[name] = float(np.interp(work[name], kind.offered, kind.inside))
         attempts = self._retries.attempts - 1 if self._retries is not None else 0
@@ -91,7 +91,7 @@ class Dynamics:
 
     def step(self, state: State, at: int, pressures: tuple[Pressures, ...]) -> tuple[State, Bin]:
         """Bin `at` under the pressures on each tier."""
-        of, world = self._of, self._world
+        of = self._of
         width = max(float(of.grid.widths_s[at]), 1e-9)
         broken = tuple(sorted(edge for edge, until in state.open_until.items() if at < until))
         idle = [{name: of_pressure(pressure) for name, pressure in one.components} for one in pressures]
@@ -129,7 +129,7 @@ class Dynamics:
         utilisation, queue, count = {}, {}, {}
         replicas = dict(state.replicas)
         for name in of.timed:
-            component = world.components[name]
+            component = of.stations[name]
             lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
             servers = math.floor(replicas[name].serving * component.concurrency * (1 - lost) + 1e-9)
             rate = arrivals[name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.scenario.schema.components import Component
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, Course, RouteCourse
@@ -28,6 +29,8 @@ class _Followed:
 
     bin: Bin
     state: State
+    settled: bool
+    """Everything is in equilibrium and as many replicas serve as usually do then."""
 
 
 class Flow:
@@ -78,7 +81,7 @@ class Flow:
             at = begin
             while at < end:
                 before = self._followed.get(at - 1)
-                if before is not None and not before.bin.settled:
+                if before is not None and not before.settled:
                     at = self._follow(at, end, pressures, pieces)
                 elif calm:
                     # As usual until the next incident.
@@ -107,10 +110,13 @@ class Flow:
         state = before.state if before is not None else self._dynamics.begin(at, self._replicas_at(at))
         while at < end:
             state, done = self._dynamics.step(state, at, pressures)
-            self._followed[at] = _Followed(done, state)
+            settled = done.settled and all(
+                one.serving == self._replicas[name][min(at + 1, len(self._grid) - 1)] for name, one in state.replicas.items()
+            )
+            self._followed[at] = _Followed(done, state, settled)
             pieces.append((at, at + 1, done))
             at += 1
-            if done.settled:
+            if settled:
                 break
         return at
 
@@ -139,23 +145,23 @@ class Flow:
             state = self._dynamics.begin(at, self._replicas_at(at))
             while at < bins:
                 state, done = self._dynamics.step(state, at, nothing)
-                self._usually[at] = _Followed(done, state)
+                self._usually[at] = _Followed(done, state, done.settled)
                 pieces.append((at, at + 1, done))
                 at += 1
                 if done.settled and not steady.hot[min(at, bins - 1)]:
                     break
-        return _whole(bins, steady, pieces[1:], self._layouts, self._replicas, self._world)
+        return _whole(bins, steady, pieces[1:], self._layouts, self._replicas, of.stations)
 
     def _scale(self, bins: int) -> None:
         """Replicas in every bin: what autoscalers do about the usual load."""
         of = self._of
         for name in of.timed:
-            component = self._world.components[name]
+            component = self._of.stations[name]
             if component.autoscaler is None:
                 self._replicas[name] = np.broadcast_to(np.int32(component.replicas), bins)
                 self._changes[name] = [(0, start(component))]
         for name in of.timed:
-            component = self._world.components[name]
+            component = self._of.stations[name]
             if component.autoscaler is not None:
                 full = {one: np.broadcast_to(np.int32(10_000), bins) for one in of.timed}
                 load = (
@@ -217,13 +223,13 @@ def _whole(
     pieces: Sequence[tuple[int, int, Steady | Bin]],
     layouts: Sequence[RouteLayout],
     replicas: Mapping[str, Array],
-    world: World,
+    stations: Mapping[str, Component],
 ) -> Course:
     routes = {
         layout.route: RouteCourse(steady.which[layout.route], steady.requests[layout.route], steady.answers[layout.route])
         for layout in layouts
     }
-    servers = {name: count * world.components[name].concurrency for name, count in replicas.items()}
+    servers = {name: count * stations[name].concurrency for name, count in replicas.items()}
     first = Course(0, bins, routes, steady.utilisation, steady.queue, servers)
     if not pieces:
         return first

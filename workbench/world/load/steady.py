@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.scenario.schema.base import Lognormal
+from workbench.scenario.schema.components import Component
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, Condition, RouteCondition
@@ -44,7 +47,12 @@ class Equilibrium:
         self, world: World, layouts: Sequence[RouteLayout], grid: Grid, network: Network, requests: Requests, cells: Sequence[Cell]
     ) -> None:
         self.world, self.layouts, self.grid, self.network, self.requests = world, layouts, grid, network, requests
-        self.timed = tuple(sorted(name for name, one in world.components.items() if one.service is not None))
+        self.stations = {
+            **{name: one for name, one in world.components.items() if one.service is not None},
+            **{name: _pool(connections) for name, connections in network.pools.items()},
+        }
+        """Everything that calls can wait for: components that take time, and pools of connections."""
+        self.timed = tuple(sorted(self.stations))
         self.cells = tuple(cells)
         """Rows of every route's arrays."""
         self.groups = tuple(dict.fromkeys((cell.tier, cell.segment if cell.bot is not None else "") for cell in cells))
@@ -75,19 +83,17 @@ class Equilibrium:
 
     def first_level(self, name: str, servers: int) -> int:
         """The lowest level of a component at which waits are worth saying."""
-        return first_level(self.world.components[name], servers)
+        return first_level(self.stations[name], servers)
 
     def at_level(self, name: str, servers: int, level: int, held_s: float, pressure: Pressure) -> Condition:
         """A component's condition in equilibrium at one level of utilisation."""
         utilisation = self._means.get((name, servers, level))
-        return at_utilisation(
-            self.world.components[name], servers, middle(level) if utilisation is None else utilisation, held_s, pressure
-        )
+        return at_utilisation(self.stations[name], servers, middle(level) if utilisation is None else utilisation, held_s, pressure)
 
     def learn(self, usual: Steady, replicas: Mapping[str, Array]) -> None:
         """Let each level stand for the mean utilisation that the usual course has in it."""
         for name in self.timed:
-            servers = replicas[name].astype(np.int64) * self.world.components[name].concurrency
+            servers = replicas[name].astype(np.int64) * self.stations[name].concurrency
             level = levels_of(usual.utilisation[name])
             for count in np.unique(servers).tolist():
                 of_count = servers == count
@@ -157,7 +163,7 @@ class Equilibrium:
         queue: dict[str, FloatArray] = {}
         levels: list[tuple[str, Array, Array]] = []
         for name in self.timed:
-            component = self.world.components[name]
+            component = self.stations[name]
             lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
             servers = np.maximum(np.floor(replicas[name][low:high] * component.concurrency * (1 - lost) + 1e-9), 0).astype(np.int64)
             used = np.divide(work[name], servers, out=np.full(bins, np.inf), where=servers > 0)
@@ -166,6 +172,10 @@ class Equilibrium:
             hot |= used >= HOT
             if component.shedding is not None:
                 hot |= used >= float(component.shedding.above)
+            scaler = component.autoscaler
+            if scaler is not None and scaler.metric == "utilisation" and pressures != self.nothing:
+                wanted = np.clip(np.ceil(replicas[name][low:high] * used / scaler.target - 1e-9), scaler.min, scaler.max)
+                hot |= wanted > replicas[name][low:high]
             level = levels_of(used)
             floors = {int(count): first_level(component, max(int(count), 1)) for count in np.unique(servers)}
             for count, floor in floors.items():
@@ -238,3 +248,8 @@ def _of_bot(world: World, name: str) -> Pressures:
         return Pressures()
     refused = tuple((code, float(share)) for code, share in sorted(bot.codes.items()))
     return Pressures(routes=tuple((path, Pressure(refused=refused)) for path in sorted(world.routes)))
+
+
+def _pool(connections: int) -> Component:
+    """A pool as a station: as many servers as connections, of which each is held while a call is answered."""
+    return Component(service=Lognormal(median="1s", sigma=math.sqrt(math.log(2))), concurrency=connections)

@@ -14,7 +14,7 @@ from workbench.telemetry.series import FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 from workbench.world.network.density import Density, TimeGrid, lognormal
-from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited
+from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited, pool_name
 
 _MOST_KEPT = 4096
 """Answers kept for each network: enough for a year of incidents, little memory."""
@@ -35,7 +35,21 @@ class Network:
             *((name, component.calls) for name, component in world.components.items()),
         ):
             self._edges.update(_breakers(caller, calls))
-        self._reached = {path: frozenset(world.reached(path)) for path in world.routes}
+        self.pools: dict[str, int] = {}
+        """Connections of every pool, by the name of the pool."""
+        own: dict[str, set[str]] = {}
+        for caller, calls in (
+            *((path, route.calls) for path, route in world.routes.items()),
+            *((name, component.calls) for name, component in world.components.items()),
+        ):
+            found = dict(_pools(caller, calls))
+            self.pools.update(found)
+            own[caller] = set(found)
+        self._reached: dict[str, frozenset[str]] = {}
+        for path in world.routes:
+            names = set(world.reached(path))
+            pooled = own[path].union(*(own[name] for name in names))
+            self._reached[path] = frozenset(names | pooled)
         self._breakers = {
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
@@ -54,7 +68,7 @@ class Network:
     def codes(self, path: str) -> frozenset[str]:
         """Codes with which time limits, refusals and failing components can answer a route's requests."""
         world = self.world
-        named = [world.components[name] for name in sorted(self._reached[path])]
+        named = [world.components[name] for name in sorted(world.reached(path))]
         timed = [one for one in named if one.service is not None]
         out = {one.error_code for one in named if one.errors > 0}
         out |= {one.queue.code for one in timed} | {one.shedding.code for one in timed if one.shedding is not None}
@@ -214,6 +228,13 @@ def _median(density: Density) -> float:
 
 def _or(value: float, otherwise: float) -> float:
     return otherwise if math.isnan(value) else value
+
+
+def _pools(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[str, int]]:
+    for call in calls:
+        if call.pool is not None and call.component is not None:
+            yield pool_name(caller, call.component), call.pool
+        yield from _pools(caller, call.parallel)
 
 
 def _breakers(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], Breaker]]:
