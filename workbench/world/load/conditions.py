@@ -13,6 +13,8 @@ from workbench.world.course import HEALTHY, Condition
 from workbench.world.load.acts import NONE, Pressure
 from workbench.world.load.stations import Station, Stretch, station
 
+WARM = 0.75
+"""The same in worlds whose callers give up or try again: there waits change how many calls come."""
 HOT = 0.9
 """Utilisation from which a component is followed bin by bin: below it a queue finds its equilibrium within a bin."""
 _STEP = 0.2
@@ -75,7 +77,11 @@ def middle(level: int) -> float:
 def of_stretch(stretch: Stretch, refused: float, shape: float, pressure: Pressure) -> Condition:
     """The condition during a bin that was followed, rounded to steps of a few percent."""
     return of_pressure(
-        pressure, _rounded(stretch.waits, 0.02), _geometric(stretch.wait_s), _geometric(shape, 0.25), _rounded(refused, 0.01)
+        pressure,
+        _rounded(stretch.waits, 0.02),
+        _geometric(stretch.wait_s),
+        64.0 if stretch.saturated else _geometric(shape, 0.25),
+        _rounded(refused, 0.01),
     )
 
 

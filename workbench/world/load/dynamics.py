@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from workbench.scenario.schema.components import Shedding
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.load.acts import NONE, Pressures
-from workbench.world.load.conditions import levels_of, of_pressure, of_stretch, table, variability
+from workbench.world.load.conditions import HOT, levels_of, of_pressure, of_stretch, table, variability
 from workbench.world.load.scaling import Replicas
 from workbench.world.load.stations import advance
 from workbench.world.load.steady import Equilibrium
@@ -84,7 +85,8 @@ class Dynamics:
         for name in of.timed:
             component = self._of.stations[name]
             kind = table(component, max(1, replicas[name].serving * component.concurrency))
-            inside[name] = float(np.interp(work[name], kind.offered, kind.inside))
+            # Whatever comes above capacity builds up from now on.
+            inside[name] = float(np.interp(min(work[name], HOT * kind.servers), kind.offered, kind.inside))
         attempts = self._retries.attempts - 1 if self._retries is not None else 0
         again = {layout.route: np.zeros((len(layout.cells), attempts)) for layout in of.layouts}
         return State(inside, {}, again, {}, dict(replicas))
@@ -108,6 +110,7 @@ class Dynamics:
         requests: dict[str, FloatArray] = {}
         arrivals: dict[str, float] = dict.fromkeys(of.timed, 0.0)
         work: dict[str, float] = dict.fromkeys(of.timed, 0.0)
+        of_group = {name: [0.0] * len(of.groups) for name in of.timed}
         first: dict[str, FloatArray] = {}
         for layout in of.layouts:
             expected = of.requests(layout.route, at, at + 1)[:, 0].copy()
@@ -124,6 +127,7 @@ class Dynamics:
                     if name in arrivals:
                         arrivals[name] += rate * visits
                         work[name] += rate * visits * calls.held_s[name]
+                        of_group[name][group] += rate * visits * calls.held_s[name]
         inside, spread, settled = {}, {}, True
         met_by_tier = [dict(one) for one in idle]
         utilisation, queue, count = {}, {}, {}
@@ -141,9 +145,10 @@ class Dynamics:
                 for tier, one in enumerate(pressures):
                     met_by_tier[tier][name] = of_pressure(dict(one.components).get(name, NONE), refused=1.0)
                 continue
-            shed = 0.0
+            shed, shares = 0.0, [0.0] * len(of.groups)
             if component.shedding is not None and work[name] > 0:
-                shed = max(0.0, 1 - float(component.shedding.above) * servers / work[name])
+                shares = self._shed(component.shedding, of_group[name], servers)
+                shed = sum(share * part for share, part in zip(shares, of_group[name], strict=True)) / work[name]
             kind = table(component, servers)
             level = state.inside.get(name, 0.0)
             for _ in range(_SUB_STEPS):
@@ -154,7 +159,6 @@ class Dynamics:
             offered = min(rate * (1 - shed) * held, float(kind.offered[-1]))
             balance = float(np.interp(offered, kind.offered, kind.inside))
             near = offered < 0.9 * servers and abs(level - balance) <= _SETTLED * balance + 0.05
-            refused = 1 - (1 - shed) * (1 - stretch.refused)
             if near and shed == 0:
                 grade = int(levels_of(np.array([offered / servers]))[0])
                 for tier, one in enumerate(pressures):
@@ -173,6 +177,7 @@ class Dynamics:
                 shape = min(64.0, max(1.0, stretch.queued**2 / max(spread[name], 1e-9)))
                 for tier, one in enumerate(pressures):
                     pressure = dict(one.components).get(name, NONE)
+                    refused = 1 - (1 - shares[tier]) * (1 - stretch.refused)
                     met_by_tier[tier][name] = of_stretch(stretch, refused, shape, pressure)
             replicas[name] = replicas[name].looked(at, utilisation[name], of.grid, component)
         conditions: dict[tuple[str, int], RouteCondition] = {}
@@ -210,6 +215,20 @@ class Dynamics:
         settled = settled and all(one.quiet for one in replicas.values())
         done = Bin(answers, requests, utilisation, queue, count, settled)
         return State(inside, spread, again, open_until, replicas, conditions), done
+
+    def _shed(self, shedding: Shedding, work: list[float], servers: int) -> list[float]:
+        """Share of each group's calls that is refused: the tiers named first lose theirs first, all others alike."""
+        excess = max(0.0, sum(work) - float(shedding.above) * servers)
+        out = [0.0] * len(work)
+        tiers = [tier for tier, _ in self._of.groups]
+        for tier in (*shedding.tiers, None):
+            members = [n for n, name in enumerate(tiers) if (name == tier if tier is not None else name not in shedding.tiers)]
+            theirs = sum(work[n] for n in members)
+            taken = min(excess, theirs)
+            for n in members:
+                out[n] = taken / theirs if theirs > 0 else 0.0
+            excess -= taken
+        return out
 
     def _again(self, first: FloatArray, again: Array, failed: list[float]) -> Array:
         """Attempts that follow in the next bin: failed ones move on by one attempt, within the budget."""

@@ -18,6 +18,8 @@ from workbench.telemetry.series import FloatArray
 
 _UNLIMITED = 1 << 40
 _POINTS = 400
+_NEARLY = 0.75
+"""Mean wait, as a share of the longest, of those who are served from a queue that calls leave."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,9 @@ def station(servers: int, limit: int | None, variability: float) -> Station:
         far = np.concatenate([far, 1 + np.geomspace(1e-6, 60.0, 120)])
     offered = far * servers
     wait, queued, blocked = _equilibrium(servers, places, offered)
-    queued = queued * variability
+    # A queue that is full is full whatever varies: the factor fades as it fills.
+    full = queued / places if 0 < places < _UNLIMITED else np.zeros_like(queued)
+    queued = queued * (variability + (1 - variability) * np.minimum(full, 1.0))
     if places < _UNLIMITED:
         queued = np.minimum(queued, places)
     busy = offered * (1 - blocked)
@@ -112,6 +116,8 @@ class Stretch:
     """Share of the arrivals that found the queue full."""
     queued: float
     utilisation: float
+    saturated: bool = False
+    """The queue is as long as calls are willing to wait."""
 
 
 def advance(
@@ -144,8 +150,11 @@ def advance(
         level = inside + width_s * arrivals_per_s - flows * kind.servers
         busy, waits, queued = float(kind.servers), 1.0, max(level - kind.servers, float(kind.queued[-1]))
     served_per_s = busy / held_s
-    if max_wait_s is not None:
-        # Who waits longer leaves: the queue never holds more than can be served in that time, and a little.
-        queued = min(queued, max_wait_s * served_per_s + math.sqrt(max_wait_s * served_per_s))
+    most = math.inf if max_wait_s is None else max_wait_s * served_per_s
+    if max_wait_s is not None and queued > most:
+        # Who has waited so long leaves: what comes in beyond what is served is dropped, and those who are served waited nearly as
+        # long. Drops take the place of refusals; the narrow wait of the others lies below the limit.
+        blocked = max(blocked, 1 - served_per_s / arrivals_per_s) if arrivals_per_s > served_per_s else blocked
+        return Stretch(most + busy, 1.0, _NEARLY * max_wait_s, min(1.0, blocked), most, busy / kind.servers, saturated=True)
     wait_s = queued / max(waits * served_per_s, 1e-300) if queued > 0 else 0.0
     return Stretch(queued + busy, waits, wait_s, blocked, queued, busy / kind.servers)

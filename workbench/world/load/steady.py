@@ -18,7 +18,7 @@ from workbench.world.demand.cells import Cell
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
 from workbench.world.load.acts import NONE, Pressure, Pressures
-from workbench.world.load.conditions import HOT, at_utilisation, first_level, levels_of, middle, of_pressure
+from workbench.world.load.conditions import HOT, WARM, at_utilisation, first_level, levels_of, middle, of_pressure, table
 from workbench.world.load.retries import attempts_per_request
 from workbench.world.network.answers import Network
 
@@ -169,7 +169,12 @@ class Equilibrium:
             used = np.divide(work[name], servers, out=np.full(bins, np.inf), where=servers > 0)
             used[work[name] == 0] = 0.0
             utilisation[name] = np.minimum(used, 1.0)
-            hot |= used >= HOT
+            if component.queue.limit is not None:
+                # What is refused keeps nobody busy.
+                for count in np.unique(servers[servers > 0]).tolist():
+                    kind, here = table(component, count), servers == count
+                    utilisation[name][here] = np.interp(used[here] * count, kind.offered, kind.busy) / count
+            hot |= used >= (WARM if self.network.feeds_back else HOT)
             if component.shedding is not None:
                 hot |= used >= float(component.shedding.above)
             scaler = component.autoscaler

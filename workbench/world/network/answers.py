@@ -55,6 +55,10 @@ class Network:
             for path in world.routes
         }
         self._limits = {path for path, route in world.routes.items() if self._limited(route.calls, path)}
+        every = [call for route in world.routes.values() for call in _all(route.calls)]
+        every += [call for component in world.components.values() for call in _all(component.calls)]
+        self.feeds_back = any(call.timeout is not None and call.retries is not None for call in every)
+        """Whether callers try again because they waited too long: then waits change how many calls come."""
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
@@ -228,6 +232,12 @@ def _median(density: Density) -> float:
 
 def _or(value: float, otherwise: float) -> float:
     return otherwise if math.isnan(value) else value
+
+
+def _all(calls: tuple[CallSpec, ...]) -> Iterator[CallSpec]:
+    for call in calls:
+        yield call
+        yield from _all(call.parallel)
 
 
 def _pools(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[str, int]]:
