@@ -66,7 +66,7 @@ class Network:
 
     def _limited(self, calls: tuple[CallSpec, ...], path: str) -> bool:
         """Whether a caller on the way of a route has a time limit of its own."""
-        within = [*calls, *(call for name in self._reached[path] for call in self.world.components[name].calls)]
+        within = [*calls, *(call for name in self.world.reached(path) for call in self.world.components[name].calls)]
         return any(call.timeout is not None or any(one.timeout is not None for one in call.parallel) for call in within)
 
     def codes(self, path: str) -> frozenset[str]:
