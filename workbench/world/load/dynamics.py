@@ -20,7 +20,7 @@ from workbench.world.load.scaling import Replicas
 from workbench.world.load.shedding import shed_shares
 from workbench.world.load.situations import Edge, Met, Situation, merged
 from workbench.world.load.stations import advance, in_equilibrium, random_walk, spread_in_equilibrium
-from workbench.world.load.steady import Equilibrium, left
+from workbench.world.load.steady import SHORTEST_S, Equilibrium, left
 
 _SETTLED = 0.02
 """A queue this near to its equilibrium, as a share, is in it."""
@@ -104,7 +104,7 @@ class Dynamics:
     def step(self, state: State, at: int, pressures: tuple[Pressures, ...]) -> tuple[State, Bin]:
         """Bin `at` under the pressures on each group."""
         of, situations = self._of, self._of.situations
-        width = float(of.grid.widths_s[at])
+        width = max(float(of.grid.widths_s[at]), SHORTEST_S)
         broken = broken_in(state.open_until, at)
         acting = [dict(one.components) for one in pressures]
         # How requests would fare with the waits of the bin before: how many calls reach each station.

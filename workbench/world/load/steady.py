@@ -22,6 +22,8 @@ from workbench.world.load.situations import Met, Situation, Situations, merged
 from workbench.world.load.stations import in_equilibrium
 from workbench.world.queueing import mmc_relaxation_s
 
+SHORTEST_S = 1e-9
+"""No bin counts as shorter."""
 _MOVED = 0.02
 """Utilisation further than this from the usual one, as a share, is not as usual."""
 _PASSES = 3
@@ -124,7 +126,8 @@ class Equilibrium:
         idle = tuple(of.situation(of.idle(one), one) for one in pressures)
         kinds = list(dict.fromkeys(idle))
         rows_of = [[row for row, group in enumerate(of.group_of) if idle[group] is one] for one in kinds]
-        width = self.grid.widths_s[low:high]
+        # A first bin without length has no requests either.
+        width = np.maximum(self.grid.widths_s[low:high], SHORTEST_S)
         arrivals = [np.zeros(bins) for _ in of.stations]
         held = np.array([one.held_s for one in kinds])
         alike = [len(set(held[:, :, at].ravel().tolist()) - {0.0}) <= 1 for at in range(len(of.stations))]
