@@ -128,10 +128,10 @@ class Counters:
             return False
         totals = self._totals[:, start:end]
         sums = np.empty((len(self._starts), end - start), np.int32)
-        for row, rows in zip(sums, np.split(self._order, self._starts[1:]), strict=True):
-            row[:] = self._values[rows[0]][start:end]
+        for summed, rows in zip(sums, np.split(self._order, self._starts[1:]), strict=True):
+            summed[:] = self._values[rows[0]][start:end]
             for at in rows[1:]:
-                row += self._values[at][start:end]
+                np.add(summed, self._values[at][start:end], out=summed)
         before = self._of_sets(self._before[-1])
         for total, (one, *others), lost in zip(totals, self._parts, before, strict=True):
             added = sums[one] if not others else sums[one] + sums[others[0]]
