@@ -27,6 +27,9 @@ def histogram_series(exports: Exports, baselines: Sequence[Baseline], seed: int)
     for index, (layout, baseline) in enumerate(zip(exports.layouts, baselines, strict=True)):
         width = baseline.slot_bins
         times = exports.grid.times[width - 1 :: width]
+        lost = exports.lost(index)
+        there = slice(None) if lost is None else ~lost[width - 1 :: width]
+        times = times[there]
         restarts = [first // width for first in exports.restarts(index)]
         slots = _Slots(layout, baseline, exports.disturbed(index), seed)
         for row, cell in enumerate(layout.cells):
@@ -36,8 +39,10 @@ def histogram_series(exports: Exports, baselines: Sequence[Baseline], seed: int)
             for b, bound in enumerate(layout.classes.bounds):
                 if b not in kept:
                     values = _running(buckets[b], restarts)
-                    yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
-            yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, _running(seconds, restarts))
+                    yield Series(
+                        SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values[there]
+                    )
+            yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, _running(seconds, restarts)[there])
 
 
 @dataclass(frozen=True)
