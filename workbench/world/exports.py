@@ -56,6 +56,7 @@ class _Counters:
 
     layout: RouteLayout
     values: Array
+    times: FloatArray
     usual: RouteCourse
     disturbed: Disturbed
     seen: FloatArray | None = None
@@ -164,11 +165,11 @@ class Exports:
         grid: Grid,
         seed: int,
         *,
-        gaps: frozenset[str] = frozenset(),
+        gaps: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """The baselines' values become the exports' own: they are scraped in place.
 
-        `gaps` are routes whose scrapes may be missing.
+        `gaps` are the incidents in which scrapes of a route may be missing: routes with the same ones share an array of times.
         """
         self.grid = grid
         self.filled = 0
@@ -177,10 +178,14 @@ class Exports:
         self._load = load
         self._seed = seed
         self._counters = tuple(
-            _Counters(one.sampler.layout, one.values, one.sampler.usual, Disturbed(one.sampler.layout, seed)) for one in baselines
+            _Counters(one.sampler.layout, one.values, grid.times, one.sampler.usual, Disturbed(one.sampler.layout, seed))
+            for one in baselines
         )
+        of_incidents: dict[tuple[str, ...], FloatArray] = {}
         for one in self._counters:
-            if one.layout.route in gaps:
+            incidents = (gaps or {}).get(one.layout.route, ())
+            if incidents:
+                one.times = of_incidents.setdefault(incidents, grid.times.copy())
                 one.seen, one.lost = np.empty(one.values.shape), np.zeros(len(grid), bool)
         self._of_route = {one.layout.route: one for one in self._counters}
         self._status = [
@@ -267,7 +272,8 @@ class Exports:
             yield from self._of_layout(index) if lost is None else left_out(self._of_layout(index), lost)
 
     def _of_layout(self, index: int) -> Iterator[Series]:
-        times, layout, counters = self.grid.times, self.layouts[index], self._counters[index]
+        layout, counters = self.layouts[index], self._counters[index]
+        times = counters.times
         for cell, block in zip(layout.cells, counters.values if counters.seen is None else counters.seen, strict=True):
             labels = layout.labels(cell)
             for row, code in enumerate(layout.codes):

@@ -118,10 +118,14 @@ class System(Happenings):
             self._exports.restart(route, first)
         self._changed(first)
 
-    def _gaps(self) -> frozenset[str]:
-        """Routes whose scrapes may be missing."""
+    def _gaps(self) -> dict[str, tuple[str, ...]]:
+        """By route: the incidents in which its scrapes may be missing."""
         failures = [one.failure for one in self.plan.deployments if one.failure is not None]
-        return frozenset(route for one in (*self.plan.incidents, *failures) if loses_scrapes(one.impact) for route in one.routes)
+        out: dict[str, tuple[str, ...]] = {}
+        for one in (*self.plan.incidents, *failures):
+            if loses_scrapes(one.impact):
+                out.update({route: (*out.get(route, ()), one.id) for route in one.routes})
+        return out
 
     def _changed(self, first: int) -> None:
         if self._exports.forget(first):
