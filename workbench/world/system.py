@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from workbench.world.load.gauges import Gauges
 from workbench.world.network.answers import Network
 from workbench.world.platform import media_jobs, platform_series
 from workbench.world.requests import draw_baseline
+from workbench.world.scrapes import loses_scrapes
 from workbench.world.truth import Truth
 
 
@@ -57,7 +58,7 @@ class System(Happenings):
             for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
-        self._exports = Exports(self._baselines, journeys, self._gauges, self.grid, scenario.seed)
+        self._exports = Exports(self._baselines, journeys, self._gauges, self.grid, scenario.seed, gaps=self._gaps())
         self._platform = tuple(platform_series(world, self.grid, wanted.rates(), self._sessions, scenario.seed))
         self._rewritten = False
 
@@ -70,7 +71,7 @@ class System(Happenings):
 
     def telemetry(self) -> Telemetry:
         """What is kept at every scrape. Arrays span the run; only the part up to `fill` holds anything."""
-        return self._telemetry([])
+        return self._telemetry(self._exports.series(), [])
 
     def fill(self, to_s: float) -> bool:
         """Let everything be scraped up to `to_s`; says whether samples given before were rewritten since the last call."""
@@ -102,7 +103,7 @@ class System(Happenings):
         ]
         if uploads:
             more.append(media_jobs(self._world, self.grid, np.sum(uploads, axis=0), self._seed))
-        return self._telemetry(more), self.truth()
+        return self._telemetry(exports.scraped(), more), self.truth()
 
     # ---- what happens to the counters
 
@@ -119,13 +120,22 @@ class System(Happenings):
             self._exports.restart(route, first)
         self._changed(first)
 
+    def _gaps(self) -> dict[str, tuple[str, ...]]:
+        """By route: the incidents in which its scrapes may be missing."""
+        failures = [one.failure for one in self.plan.deployments if one.failure is not None]
+        out: dict[str, tuple[str, ...]] = {}
+        for one in (*self.plan.incidents, *failures):
+            if loses_scrapes(one.impact):
+                out.update({route: (*out.get(route, ()), one.id) for route in one.routes})
+        return out
+
     def _changed(self, first: int) -> None:
         if self._exports.forget(first):
             self._rewritten = True
 
-    def _telemetry(self, more: list[Series]) -> Telemetry:
+    def _telemetry(self, requests: Iterable[Series], more: list[Series]) -> Telemetry:
         return Telemetry.of(
-            [*self._exports.series(), *self._gauges.series(), *self._platform, *more],
+            [*requests, *self._gauges.series(), *self._platform, *more],
             horizon_s=self.grid.horizon_s,
             scrape_interval_s=self.grid.step_s,
         )
