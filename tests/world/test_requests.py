@@ -3,12 +3,13 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy import stats
-from workbench.world.flow import Flow
-from workbench.world.traffic import intensity
 
+from tests.world.conftest import LATENCIES
 from workbench.rng import stream
+from workbench.scenario.schema.base import Lognormal
 from workbench.world import disturbed as disturbed_module
 from workbench.world.course import Course, RouteCourse
+from workbench.world.demand.demand import demand
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
 from workbench.world.grid import Grid
@@ -16,11 +17,20 @@ from workbench.world.histograms import histogram_series
 from workbench.world.impact import ErrorsHappen, Impact, LatencyRises
 from workbench.world.latency import lognormal_cdf
 from workbench.world.layout import layouts
+from workbench.world.load.flow import Flow
+from workbench.world.network.answers import Network
 from workbench.world.requests import BLOCK_BINS, Sampler, draw_baseline, split_others
 
+LAWS = {path: Lognormal(median=median, sigma=sigma) for path, (median, sigma) in LATENCIES.items()}
 KEEP = {"/api/v1/search": {1.0}, "/api/v1/auth/login": {0.3, 1.0}}
 ERRORS = Impact((ErrorsHappen(0.2, (("500", 0.8), ("502", 0.2))),))
 DOWNLOAD = "/api/v1/media/download"
+
+
+def shares_of(layout):
+    """Share of a route's usual latencies in each class, from its law."""
+    edges = np.array([0.0, *layout.classes.tail_bounds, np.inf])
+    return np.diff(lognormal_cdf(LAWS[layout.route], edges))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +58,13 @@ class Drawn:
 
 
 @pytest.fixture(scope="module")
-def drawn(two_days):
-    grid = Grid(15, 7, two_days.clock.horizon)
-    shapes = layouts(two_days.world, KEEP)
-    rates = intensity(two_days.world.traffic, two_days.start, grid.middles_s)
-    return Drawn(grid, shapes, rates, Flow(two_days.world, shapes, grid, rates, 1), two_days.world)
+def drawn(untimed):
+    world, grid = untimed.world, Grid(15, 7, untimed.clock.horizon)
+    network = Network(world)
+    shapes = layouts(network, KEEP)
+    wanted = demand(world, grid, untimed.start, 1)
+    flow = Flow(world, shapes, grid, network, wanted.requests, wanted.cells, sessions=np.zeros(len(grid)), seed=1)
+    return Drawn(grid, shapes, wanted.rates(), flow, world)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +84,7 @@ def filled(exports):
 
 def test_traffic_has_the_stated_mean_and_peaks_near_the_capacity(month):
     grid = Grid(15, 7, month.clock.horizon)
-    rates = intensity(month.world.traffic, month.start, grid.middles_s)
+    rates = demand(month.world, grid, month.start, 1).rates()
 
     assert rates.mean() == pytest.approx(month.world.traffic.mean_rps)
     assert 0.8 * month.world.traffic.capacity_rps < rates.max() < month.world.traffic.capacity_rps
@@ -81,7 +93,7 @@ def test_traffic_has_the_stated_mean_and_peaks_near_the_capacity(month):
 
 def test_traffic_repeats_every_week(month):
     grid = Grid(15, 7, 28 * 86400)
-    rates = intensity(month.world.traffic, month.start, grid.middles_s)
+    rates = demand(month.world, grid, month.start, 1).rates()
     week = 7 * 86400 // 15
 
     np.testing.assert_allclose(rates[1:week], rates[week + 1 : 2 * week], rtol=1e-12)
@@ -151,14 +163,14 @@ def test_a_block_drawn_again_is_the_same_and_another_seed_is_not(baselines):
 
 def test_what_is_kept_for_the_rules_changes_no_request(drawn, baselines):
     usual = drawn.flow.usual()
-    for bare, baseline in zip(layouts(drawn.world, {}), baselines, strict=True):
+    for bare, baseline in zip(layouts(Network(drawn.world), {}), baselines, strict=True):
         again = draw_baseline(bare, usual.routes[bare.route], seed=3, slot_bins=20)
         np.testing.assert_array_equal(again.slots, baseline.slots)
 
 
 def test_a_bound_that_is_not_kept_at_every_scrape_is_refused(drawn):
     with pytest.raises(ValueError, match="not among those kept"):
-        layouts(drawn.world, {"/api/v1/search": {0.01}})
+        layouts(Network(drawn.world), {"/api/v1/search": {0.01}})
 
 
 def two_answers(drawn, route=DOWNLOAD):
@@ -166,7 +178,7 @@ def two_answers(drawn, route=DOWNLOAD):
     layout = drawn.layouts[drawn.index(route)]
     plain = drawn.flow.usual().routes[route]
     slow = drawn.flow.course(0, 1, [drawn.effect(Impact((LatencyRises(3.0),)), route, first=0)]).routes[route].answers[1]
-    spread = np.tile(layout.classes.shares(), (len(layout.others), 1))
+    spread = np.tile(shares_of(layout), (len(layout.others), 1))
     answers = tuple(dataclasses.replace(one, other_classes=spread) for one in (*plain.answers, slow))
     bins = len(drawn.grid)
     which = np.tile((np.arange(bins) // 7 % 2).astype(np.int32), (len(layout.cells), 1))
@@ -239,7 +251,7 @@ def test_requests_that_time_out_are_slow_and_all_other_failures_fast(drawn):
         for code in ("504", "503")
     )
     within = layout.rows - 2
-    usual = float(layout.classes.shares()[: layout.kept[0] + 1].sum())
+    usual = float(shares_of(layout)[: layout.kept[0] + 1].sum())
     ratio_late, ratio_fast = (rows[:, within].sum() / rows[:, -1].sum() for rows in (late, fast))
     assert ratio_late == pytest.approx(0.5 * usual, abs=0.02)
     assert ratio_fast == pytest.approx(0.5 + 0.5 * usual, abs=0.02)
@@ -470,7 +482,7 @@ def test_a_slowdown_of_one_tier_moves_only_its_body(drawn, baselines):
     layout = drawn.layouts[drawn.index(route)]
     for tier, _ in layout.cells:
         within, total = body_law(drawn, exports, baselines, route, 0.2, tier, 2000, 6000)
-        law = lognormal_cdf(layout.classes.law, np.array([0.2 / (3.0 if tier == "free" else 1.0)]))[0]
+        law = lognormal_cdf(LAWS[layout.route], np.array([0.2 / (3.0 if tier == "free" else 1.0)]))[0]
         errors = sum(float(share) for share in drawn.world.routes[route].codes.values())
         low, high = law * (1 - errors) * total, (law * (1 - errors) + errors) * total
         spread = 6 * (total * 0.25) ** 0.5
@@ -488,7 +500,7 @@ def test_the_sum_of_latencies_has_the_mean_of_the_law_that_held(drawn, baselines
     )
     seconds = np.diff(sums, prepend=0.0)
     totals = exports.events(drawn.index(route), layout.rows - 1)[: len(seconds) * 20].reshape(-1, 20).sum(axis=1)
-    mean_s = layout.classes.law.median * np.exp(layout.classes.law.sigma**2 / 2)
+    mean_s = LAWS[layout.route].median * np.exp(LAWS[layout.route].sigma ** 2 / 2)
     codes = drawn.world.routes[route].codes
     late = sum(float(codes[code]) for code in ("499", "504"))
     good = 1 - sum(float(share) for share in codes.values())
@@ -496,7 +508,7 @@ def test_the_sum_of_latencies_has_the_mean_of_the_law_that_held(drawn, baselines
         seen = seconds[first:last].sum() / totals[first:last].sum()
         expected = good * slow * mean_s + late * drawn.world.traffic.timeout
         # The few that are refused take less than the median.
-        assert expected * 0.97 < seen < expected * 1.03 + 0.01 * slow * layout.classes.law.median, (first, last)
+        assert expected * 0.97 < seen < expected * 1.03 + 0.01 * slow * LAWS[layout.route].median, (first, last)
 
 
 def test_bodies_follow_answers_that_change_in_time(drawn):
@@ -533,5 +545,5 @@ def test_two_slowdowns_at_once_are_as_slow_as_their_product(drawn):
     codes = drawn.world.routes[route].codes
     late = sum(float(codes[code]) for code in ("499", "504"))
     fast = sum(float(share) for share in codes.values()) - late
-    share = (1 - late - fast) * lognormal_cdf(layout.classes.law, np.array([1.0 / 12]))[0] + fast
+    share = (1 - late - fast) * lognormal_cdf(LAWS[layout.route], np.array([1.0 / 12]))[0] + fast
     assert abs(rows[-2] - share * rows[-1]) < 5 * (rows[-1] * share * (1 - share)) ** 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workbench.scenario.schema.world import World
@@ -26,6 +26,8 @@ class Demand:
     """By route, `[cells, bins]`."""
     rates: FloatArray
     """Requests a second over all routes and cells, `[bins]`."""
+    think_s: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """By route and cell: mean think time of users who wait for answers; None where they do not wait."""
     sessions: Mapping[str, Array] = field(default_factory=dict)
     """Active sessions by tier, `[bins]` each."""
 
@@ -42,9 +44,11 @@ def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
     sessions = {
         tier: active_sessions(world.traffic, wanted.rates(tier, bots=False), grid, seed, tier) for tier in sorted(world.tiers)
     }
-    return Demand({path: tuple(cell.labels for cell in wanted.cells) for path in expected}, expected, wanted.rates(), sessions)
-
-
-def tiers_of(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Tiers of cells, each once, in their order."""
-    return tuple(dict.fromkeys(tier for tier, _ in cells))
+    think = tuple(cell.closed.think_time if cell.closed is not None else None for cell in wanted.cells)
+    return Demand(
+        {path: tuple(cell.labels for cell in wanted.cells) for path in expected},
+        expected,
+        wanted.rates(),
+        dict.fromkeys(expected, think),
+        sessions,
+    )

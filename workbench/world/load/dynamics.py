@@ -68,7 +68,7 @@ class Dynamics:
     def begin(self, at: int, replicas: Mapping[str, Replicas]) -> State:
         """The state before bin `at` when everything was in equilibrium until then."""
         of = self._of
-        width = float(of.grid.widths_s[max(at - 1, 0)])
+        width = max(float(of.grid.widths_s[max(at - 1, 0)]), 1e-9)
         before = max(at - 1, 0)
         arrivals: dict[str, float] = dict.fromkeys(of.timed, 0.0)
         work: dict[str, float] = dict.fromkeys(of.timed, 0.0)
@@ -92,7 +92,7 @@ class Dynamics:
     def step(self, state: State, at: int, pressures: tuple[Pressures, ...]) -> tuple[State, Bin]:
         """Bin `at` under the pressures on each tier."""
         of, world = self._of, self._world
-        width = float(of.grid.widths_s[at])
+        width = max(float(of.grid.widths_s[at]), 1e-9)
         broken = tuple(sorted(edge for edge, until in state.open_until.items() if at < until))
         idle = [{name: of_pressure(pressure) for name, pressure in one.components} for one in pressures]
         # How requests would fare with the waits of the bin before: how many calls reach each component.

@@ -126,7 +126,8 @@ class Equilibrium:
         self, low: int, high: int, pressures: tuple[Pressures, ...], replicas: Mapping[str, Array], *, gauges_only: bool = False
     ) -> Steady:
         """Bins [low, high) under constant pressures, one for each group; `replicas` of timed components in every bin `[bins]`."""
-        width = self.grid.widths_s[low:high]
+        # A first bin without length has no requests either.
+        width = np.maximum(self.grid.widths_s[low:high], 1e-9)
         bins = high - low
         arrivals = {name: np.zeros(bins) for name in self.timed}
         work = {name: np.zeros(bins) for name in self.timed}
