@@ -122,7 +122,7 @@ FAULTS = {
     "segments that miss something": (Fault(W, "traffic_share: 75.5%", "traffic_share: 75.5%\n    ¦segments: {us: {share: 60%}, eu: {share: 30%}}"), "exactly 100%: 10% missing", None),
     "a bot of no tier": (Fault(W, "traffic:\n", "traffic:\n  bots: {crawler: {tier: ¦fre, mean_rps: 1}}\n"), "no such tier", "free"),
     "a bot that asks for what is not there": (Fault(W, "traffic:\n", "traffic:\n  bots: {crawler: {tier: free, mean_rps: 1, routes: {¦/serch: 1}}}\n"), "no such route", "/search"),
-    "an event on a route that is not there": (Fault(W, "traffic:\n", "traffic:\n  events: {sale: {at: \"2026-04-03T10:00\", factor: 2, routes: [¦/serch]}}\n"), "no such route", "/search"),
+    "an event on a route that is not there": (Fault(W, "traffic:\n", 'traffic:\n  events: {sale: {at: "2026-04-03T10:00", factor: 2, routes: [¦/serch]}}\n'), "no such route", "/search"),
     "an event at no time": (Fault(W, "traffic:\n", "traffic:\n  events: {sale: {at: ¦tomorrow, factor: 2}}\n"), "a moment is written", None),
     "a burst longer than its cycle": (Fault(W, "traffic:\n", "traffic:\n  bots: {crawler: {tier: free, mean_rps: 1, bursts: {every: 5m, lasts: ¦1h}}}\n"), "must be shorter", None),
     "a preset that does not exist": (Fault(W, "traffic:\n", "traffic:\n  preset: ¦consumer-medium\n"), "none of the values", "consumer-media"),
