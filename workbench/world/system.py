@@ -39,7 +39,8 @@ class System(Happenings):
         wanted = demand(world, self.grid, scenario.start, scenario.seed)
         self._layouts = layouts(network, keep, tuple(cell.labels for cell in wanted.cells))
         self._sessions = {
-            tier: active_sessions(world.traffic, wanted.rates(tier), self.grid, scenario.seed, tier) for tier in sorted(world.tiers)
+            tier: active_sessions(world.traffic, wanted.rates(tier, bots=False), self.grid, scenario.seed, tier)
+            for tier in sorted(world.tiers)
         }
         flow = Flow(
             world,
