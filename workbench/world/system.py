@@ -18,7 +18,7 @@ from workbench.world.layout import RouteLayout, layouts
 from workbench.world.load.flow import Flow
 from workbench.world.load.steady import Requests
 from workbench.world.network.answers import Network
-from workbench.world.platform import media_jobs, platform_series
+from workbench.world.platform.exported import Platform
 from workbench.world.requests import draw_baseline
 from workbench.world.traffic import intensity
 from workbench.world.truth import Truth
@@ -46,14 +46,16 @@ class System(Happenings):
             sessions=rates / traffic.requests_per_session * traffic.session_length,
             seed=scenario.seed,
         )
-        usual = flow.usual()
+        self._usual = usual = flow.usual()
         self._baselines = tuple(
             draw_baseline(layout, usual.routes[layout.route], seed=scenario.seed, slot_bins=self._slot_bins)
             for layout in self._layouts
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
         self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
-        self._platform = tuple(platform_series(scenario.world, self.grid, rates, scenario.seed))
+        self._platform = Platform(
+            scenario.world, self.grid, rates, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
+        )
         self._rewritten = False
 
     # ---- what run drives
@@ -95,18 +97,20 @@ class System(Happenings):
             for index, layout in enumerate(self._layouts)
             if self._world.routes[layout.route].journey == "upload"
         ]
-        if uploads:
-            more.append(media_jobs(self._world, self.grid, np.sum(uploads, axis=0), self._seed))
+        taken = np.sum(uploads, axis=0) if uploads else None
+        more += self._platform.finish([*exports.series(), *more], taken, self._usual.utilisation)
         return self._telemetry(more), self.truth()
 
     # ---- what happens to the counters
 
     def _began(self, effect: ActiveEffect) -> None:
         self._exports.effects.append(effect)
+        self._platform.began(effect)
         self._changed(effect.first)
 
     def _ended(self, effect: ActiveEffect) -> None:
         assert effect.last is not None  # noqa: S101 - it ended
+        self._platform.ended(effect)
         self._changed(effect.last)
 
     def _restart(self, routes: Sequence[str], first: int) -> None:
@@ -120,7 +124,9 @@ class System(Happenings):
 
     def _telemetry(self, more: list[Series]) -> Telemetry:
         return Telemetry.of(
-            [*self._exports.series(), *self._platform, *more], horizon_s=self.grid.horizon_s, scrape_interval_s=self.grid.step_s
+            [*self._exports.series(), *self._platform.series(), *more],
+            horizon_s=self.grid.horizon_s,
+            scrape_interval_s=self.grid.step_s,
         )
 
 
