@@ -90,7 +90,13 @@ def test_the_verb_prints_the_fits_and_what_was_left_out(tmp_path):
 
     assert table.output.startswith("2 of 3 incidents (1 without a positive duration left out)\n")
     assert json.loads(made.output)["used"] == 2
-    assert {fit["family"] for fit in json.loads(made.output)["fits"]} == {"lognormal", "weibull", "exponential"}
+    assert {fit["family"] for fit in json.loads(made.output)["fits"]} == {
+        "lognormal",
+        "weibull",
+        "exponential",
+        "gamma",
+        "loglogistic",
+    }
 
 
 def test_too_few_incidents_are_bad_input(tmp_path):

@@ -181,3 +181,20 @@ def test_a_breaker_stays_closed_below_its_share_and_its_number_of_calls() -> Non
         call = {"component": "db", "breaker": {"opens_at": "50%", "min_calls": min_calls}}
         result = simulate(api([call], db=served("1ms", servers=PLENTY, errors=errors)), 120, 1)
         assert result.breakers_opened["api > db"] == 0
+
+
+def test_usual_answers_come_after_the_first_call_and_time_outs_when_the_time_is_over() -> None:
+    """8 ms to the first answer, 8 + 30 + 1 ms to a success, 10 s to a time-out; all of them call everything."""
+    parts = {"api": served("8ms", servers=PLENTY), "db": served("30ms", servers=PLENTY)}
+    world = small_world(parts, ["api", "db"], 60.0, codes={"404": "20%", "503": "5%", "504": "2%"})
+    results = runs(world)
+    assert agrees([share(result, "404") for result in results], 0.2)
+    for result in results:
+        track = result.routes["/"]
+        answered = dict(zip(track.codes, track.answers[0].sum(axis=1).tolist(), strict=True))
+        by_bound = dict(zip((*track.bounds, float("inf")), track.buckets[0].sum(axis=1).tolist(), strict=True))
+        assert by_bound.pop(0.01) == answered["404"] + answered["503"]
+        assert by_bound.pop(0.05) == answered["200"]
+        assert by_bound.pop(10.0) == answered["504"] > 0
+        assert sum(by_bound.values()) == 0
+        assert ratio(result, "db", "api") > 0.999

@@ -14,6 +14,7 @@ from workbench.run.month import run
 from workbench.scenario.load import load_scenario
 from workbench.scenario.model import Scenario
 from workbench.scenario.schema.base import Lognormal
+from workbench.scenario.schema.incidents import ScriptedIncident
 from workbench.units import DAY_S, HOUR_S
 from workbench.world.driven import driven
 from workbench.world.each.system import EachSystem
@@ -100,6 +101,36 @@ def test_pages_end_incidents(outcomes: dict[str, Outcome]) -> None:
         assert one.mitigated_at_s is not None
         assert one.paged_at_s < one.mitigated_at_s <= one.end_s <= one.mitigated_at_s + 15.0
         assert any(page.at_s == one.paged_at_s for page in outcome.truth.pages)
+
+
+def test_both_fidelities_page_at_nearly_the_same_time(hours: Scenario) -> None:
+    """One outage of 20 minutes, in which 40 % fail: each alert fires and resolves within two minutes of the other fidelity's."""
+    outage = ScriptedIncident.model_validate(
+        {"at": "after 30m", "lasts": "20m", "component": "api", "errors": "40%", "codes": {"503": "100%"}}
+    )
+    traffic = hours.world.traffic.model_copy(update={"mean_rps": 12.0})
+    people = hours.world.people.model_copy(update={"acknowledge": Lognormal(median="5h", sigma=0), "escalate_after": 36_000.0})
+    delivery = hours.world.delivery.model_copy(update={"per_working_day": 0.0})
+    changed = {"failure_modes": {}, "incidents": (outage,), "traffic": traffic, "people": people, "delivery": delivery}
+    world = hours.world.model_copy(update=changed)
+    for seed in (1, 2, 3):
+        scenario = dataclasses.replace(
+            hours, world=world, seed=seed, clock=hours.clock.model_copy(update={"horizon": 2.0 * HOUR_S})
+        )
+        timelines = [
+            {
+                (one.alert, one.labels): (one.firing_at_s, one.resolved_at_s)
+                for one in run(each).episodes
+                if one.firing_at_s is not None
+            }
+            for each in (scenario, dataclasses.replace(scenario, fidelity="aggregate"))
+        ]
+        assert timelines[0].keys() == timelines[1].keys()
+        assert timelines[0]
+        for key, fired in timelines[0].items():
+            for ours, theirs in zip(fired, timelines[1][key], strict=True):
+                assert (ours is None) == (theirs is None)
+                assert ours is None or theirs is None or abs(ours - theirs) <= 120.0
 
 
 def test_errors_happen_while_incidents_do_and_at_no_other_time(outcomes: dict[str, Outcome], hours: Scenario) -> None:

@@ -11,10 +11,7 @@ from workbench.run.month import run
 from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.world import World
 from workbench.units import DAY_S, HOUR_S
-from workbench.world.effects import ActiveEffect, overlay
 from workbench.world.grid import Grid
-from workbench.world.impact import Impact, LatencyRises
-from workbench.world.layout import layouts
 from workbench.world.plan import draw_plan
 
 
@@ -123,26 +120,6 @@ def test_a_policy_changes_nothing_outside_the_hours_in_which_it_acted(two_days):
         for begin, end in spans:
             near |= (differs >= begin - reach) & (differs <= end + reach)
         assert near.all(), str(one.key)
-
-
-def test_two_slowdowns_at_once_are_as_slow_as_their_product(two_days):
-    world = two_days.world
-    layout = next(one for one in layouts(world, {}) if one.route == "/api/v1/search")
-    classes = np.zeros((4, layout.class_rows, 20), dtype=np.int32)
-    usual = layout.classes.shares()
-    classes[:, : layout.classes.count] = np.random.default_rng(2).poisson(4000 * usual[:, None], (4, layout.classes.count, 20))
-    both = [
-        ActiveEffect(name, Impact((LatencyRises(factor),)), frozenset({layout.route}), frozenset(layout.tiers), 0)
-        for name, factor in (("a", 3.0), ("b", 4.0))
-    ]
-    out = overlay(classes, 0, layout, both, seed=1)
-
-    count = int(out.sum())
-    shares = layout.classes.shares(12.0)
-    seen = out[:, : layout.classes.count].sum(axis=(0, 2)) / count
-    assert np.all(np.abs(seen - shares) < 5 * np.sqrt(shares / count) + 2e-3)
-    once = layout.classes.shares() @ layout.classes.moves(3.0) @ layout.classes.moves(4.0)
-    assert np.abs(once - shares).max() > 0.01
 
 
 def test_every_incident_that_alerts_see_is_mitigated_while_somebody_works_on_its_routes(two_days):

@@ -29,6 +29,8 @@ _MOST_MODES = 12
 def print_fit(job: Job, files: Sequence[Path], listed: IncidentDurations | None, out: Console) -> None:
     """Print what was fitted, with intervals, and the verdict if there is one."""
     fitted = job.fitted
+    if listed is not None:
+        out.print(_left_out(listed))
     out.print(Text(f"{printable(fitted.file)}: {fitted.start:%Y-%m-%d %H:%M} to {fitted.end:%Y-%m-%d %H:%M} UTC", style="bold"))
     if listed is None and not _events_alone(fitted):
         out.print(
@@ -36,8 +38,6 @@ def print_fit(job: Job, files: Sequence[Path], listed: IncidentDurations | None,
         )
         _traffic(fitted, out)
         _routes(fitted, out)
-    elif listed is not None:
-        out.print(_left_out(listed))
     _modes(fitted, out)
     if job.verdict is not None:
         _verdict(job.verdict, out)

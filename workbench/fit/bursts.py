@@ -10,6 +10,7 @@ A slow stretch likewise: a percentile at least twice its median, and six times t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,9 @@ JOIN_S = 300.0
 SLOW_FACTOR = 2.0
 _SLOW_DEVIATIONS = 6.0
 _ROUNDS = 20
+_RAISED = 0.01
+_RAISED_GAP = 0.001
+_GAP_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,12 @@ def find_bursts(
     ratio = _pooled(n, bad, start)
     flagged = np.zeros(len(n), dtype=np.bool_)
     for _ in range(_ROUNDS):
-        flagged = around(known & stands_out(n, bad, ratio), step_s, known)
+        flagged = around(burst_steps(n, bad, ratio, step_s, known), step_s, known)
         following = _pooled(n, bad, calm & ~flagged)
         if abs(following - ratio) <= 1e-9 * max(ratio, 1e-12):
             break
         ratio = following
-    flagged = known & stands_out(n, bad, ratio)
+    flagged = burst_steps(n, bad, ratio, step_s, known)
     quiet = calm & ~around(flagged, step_s, known)
     due = n[quiet] * ratio
     dispersion = float(((bad[quiet] - due) ** 2).sum() / due.sum()) if ratio > 0 and due.sum() > 0 else 1.0
@@ -92,6 +96,35 @@ def stands_out(total: FloatArray, errors: FloatArray, ratio: float) -> BoolArray
     out = np.zeros(np.shape(total), dtype=np.bool_)
     # P(Poisson(due) >= errors) is the regularised lower incomplete gamma function.
     out[enough] = gammainc(errors[enough], np.maximum(due[enough], 1e-12)) < CHANCE
+    return out
+
+
+def burst_steps(total: FloatArray, errors: FloatArray, ratio: float, step_s: float, known: BoolArray) -> BoolArray:
+    """Steps that stand out, raised steps beside them, and gaps of up to half an hour that are raised as a whole.
+
+    Raised is what a Poisson stream at the usual ratio shows less than once in a hundred times (a gap: in a thousand).
+    """
+    out = known & stands_out(total, errors, ratio)
+    if not out.any():
+        return out
+    due = np.maximum(total * ratio, 1e-12)
+    raised = known & (errors >= 1)
+    raised[raised] = gammainc(errors[raised], due[raised]) < _RAISED
+    edges = np.diff(np.concatenate([[False], out, [False]]).astype(np.int8))
+    for first, after in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
+        low, high = first, after
+        while low > 0 and raised[low - 1]:
+            low -= 1
+        while high < len(out) and raised[high]:
+            high += 1
+        out[low:high] = True
+    runs = joined(out, step_s, known)
+    for (_, begin), (end, _) in itertools.pairwise(runs):
+        gap = slice(begin, end)
+        failed = float(errors[gap].sum())
+        near = (end - begin) * step_s <= _GAP_S and bool(known[gap].all())
+        if near and failed >= 1 and float(gammainc(failed, max(float(due[gap].sum()), 1e-12))) < _RAISED_GAP:
+            out[gap] = True
     return out
 
 

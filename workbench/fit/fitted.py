@@ -25,6 +25,8 @@ from workbench.units import DAY_S, format_duration
 
 VERSIONS = 200
 """The estimate and 199 bootstrap draws."""
+_MOST_FAILING = 0.999
+"""Of a route's usual answers: a world's routes succeed at times."""
 _LATE_S = 300.0
 """A burst that begins so long after a listed incident has ended still belongs to it."""
 
@@ -124,7 +126,9 @@ def fit_history(
     rng = stream(seed, "fit", "variability")
     variability = fit_variability(found, observed.step_s, rng, versions, factors, shapes.absorbed(observed.length_s))
     variability = with_drift(variability, requests, expected, known, observed.step_s, block)
-    shapes = _level_uncertainty(shapes, variability.level_se(float(known.sum()) * observed.step_s), stream(seed, "fit", "level"))
+    # Steps count as they have requests: with busy and quiet hours a history is worth fewer of them.
+    worth = float(expected[known].sum() ** 2 / (expected[known] ** 2).sum())
+    shapes = _level_uncertainty(shapes, variability.level_se(worth * observed.step_s), stream(seed, "fit", "level"))
     usual, modes, seen = _incidents(observed, incidents, zone)
     bursts = _in_bursts(observed, modes)
     return Fitted(
@@ -184,7 +188,7 @@ def _route_errors(observed: Observed, index: int, bursts: BoolArray) -> RouteErr
     due = total[judged] * ratio
     dispersion = float(((errors[judged] - due) ** 2).sum() / due.sum()) if ratio > 0 else 1.0
     if not codes:
-        codes = {"500": ratio}
+        codes = {"500": min(ratio, _MOST_FAILING)}
     se = float(np.sqrt(max(failed, 1.0) * max(1.0, dispersion)) / asked)
     return RouteErrors(
         observed.routes[index], ratio, se, tuple(sorted((code, share) for code, share in codes.items() if share > 0))

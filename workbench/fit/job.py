@@ -95,6 +95,9 @@ def _watched_list(path: Path, ask: Ask, period: Days) -> Watched:
         message = "the first file is a list of incidents (it has the columns start and end), and this one is not"
         raise BadInput(Problem("fit/kinds", message, file=str(path)))
     found = read_durations(path, ask.severities or None)
+    if len(set(found.durations_s)) < 2:
+        used = f"{len(found.durations_s)} usable incidents"
+        raise BadInput(Problem("fit/durations", "a fit needs at least two different durations", file=str(path), found=used))
     try:
         return from_list(found.spans, str(path), ask.zone, *period)
     except ValueError as error:

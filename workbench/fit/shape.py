@@ -103,7 +103,8 @@ def fit_shape(
     hours, groups, level = _proportional(counts, time_s, group, weights, daily=daily)
     middle = float((np.arange(days) * time_s.sum(axis=1)).sum() / time_s.sum() + 0.5)
     residual, sizes = _daily_residuals(counts, time_s, group, hours[0], groups[0], level[0])
-    slope, slope_se, slow_sd, slow_days = _trend(residual, sizes, middle)
+    slope, slope_se, slow_sd, slow_days, day_sd = _trend(residual, sizes, middle, int(group.max()) + 1)
+    groups[1:] = groups[0] * _group_noise(group, seen, day_sd, rng, versions - 1)
     growth = np.zeros(versions)
     if np.isfinite(slope_se):
         # A normal prior: months seldom grow or shrink by more than a fifth, and levels wander without a trend.
@@ -227,15 +228,28 @@ def _daily_residuals(
     return np.column_stack([np.flatnonzero(whole), logs]), due[whole]
 
 
-def _trend(residual: FloatArray, due: FloatArray, middle: float) -> tuple[float, float, float, float]:
+def _group_noise(group: IntArray, seen: BoolArray, day_sd: float, rng: np.random.Generator, draws: int) -> FloatArray:
+    """What the mean of each group's days leaves open, as factors `[draws, groups]`.
+
+    The spread of days is common to all groups, and itself drawn (chi-square), so that the factors follow Student's t.
+    """
+    number = np.maximum(1, np.bincount(group[seen], minlength=int(group.max()) + 1))
+    free = max(1, int(seen.sum()) - len(number))
+    drawn = day_sd * np.sqrt(free / np.maximum(rng.chisquare(free, (draws, 1)), 0.1))
+    return np.exp(np.minimum(drawn, 3 * day_sd) / np.sqrt(number) * rng.standard_normal((draws, len(number))))
+
+
+def _trend(residual: FloatArray, due: FloatArray, middle: float, groups: int) -> tuple[float, float, float, float, float]:
     """Growth of the logarithm in 30 days and its standard error, spread of daily levels, days that a slow change lasts.
+
+    The last one is the spread of daily levels with their Poisson noise. Each fitted group of days costs a degree of freedom.
 
     Least squares over days; the standard error takes the autocorrelation of the residuals into account (n / slow_days
     independent days).
     """
     n = len(residual)
     if n < 3:
-        return 0.0, np.inf, 0.0, 1.0
+        return 0.0, np.inf, 0.0, 1.0, 0.0
     day, logs = residual[:, 0] + 0.5 - middle, residual[:, 1] - residual[:, 1].mean()
     slope = 0.0
     long = n >= GROWTH_DAYS
@@ -244,7 +258,7 @@ def _trend(residual: FloatArray, due: FloatArray, middle: float) -> tuple[float,
         slope = float((centred * logs).sum() / (centred**2).sum())
         logs = logs - slope * centred
     noise = float((1 / np.maximum(due, 1)).mean())
-    variance = float((logs**2).sum() / max(1, n - 1 - long))
+    variance = float((logs**2).sum() / max(1, n - groups - long))
     lags = min(5, n // 4)
     rho = [float((logs[lag:] * logs[:-lag]).sum() / max((logs**2).sum(), 1e-300)) for lag in range(1, lags + 1)]
     lasting = 1.0
@@ -255,4 +269,4 @@ def _trend(residual: FloatArray, due: FloatArray, middle: float) -> tuple[float,
     se = np.inf
     if long:
         se = float(np.sqrt(variance * lasting / ((day - day.mean()) ** 2).sum())) * GROWTH_UNIT_DAYS
-    return slope * GROWTH_UNIT_DAYS, se, float(np.sqrt(max(0.0, variance - noise))), lasting
+    return slope * GROWTH_UNIT_DAYS, se, float(np.sqrt(max(0.0, variance - noise))), lasting, float(np.sqrt(variance))

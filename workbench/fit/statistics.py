@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.fit.bursts import around, joined, stands_out
+from workbench.fit.bursts import around, burst_steps, joined
 from workbench.fit.observed import BoolArray
 from workbench.fit.predict import Frame, Period
 from workbench.telemetry.series import FloatArray
@@ -120,7 +120,7 @@ class Measure:
             return {}
         step = self.frame.step_s
         n, bad = np.where(known, period.judged, 0.0), np.where(known, period.errors, 0.0)
-        flagged = known & stands_out(n, bad, self.usual)
+        flagged = burst_steps(n, bad, self.usual, step, known)
         runs = joined(flagged, step, known)
         over = known & (bad > _ERRORS_LIMIT * n) & (n > 0)
         calm = known & ~around(flagged, step, known)

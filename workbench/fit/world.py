@@ -261,7 +261,8 @@ def _routes(fitted: Fitted, notes: dict[Path, str]) -> dict[str, Any]:
             if best.family != "lognormal":
                 text += f" {best.family.capitalize()} fits better; a world's latencies are lognormal."
             notes["routes", path, "latency"] = text
-        codes = {code: _share(ratio) for code, ratio in errors.codes}
+        whole = max(1.0, sum(ratio for _, ratio in errors.codes) / 0.999)
+        codes = {code: _share(ratio / whole) for code, ratio in errors.codes}
         route["codes"] = {code: percent(ratio) for code, ratio in codes.items() if ratio > 0}
         if math.isnan(errors.ratio):
             notes["routes", path, "codes"] = "The history does not know this route's errors: unknown, and none in this world."

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TypeVar
 
 from workbench.errors import Problem
+from workbench.scenario.call_references import call_problems, codes_of_components
 from workbench.scenario.explain import PathOf, plain_path
 from workbench.scenario.names import listed, nearest
 from workbench.scenario.schema.base import CODES_PATTERN, MOST_GLOBS, MOST_NAMED
@@ -27,9 +28,7 @@ Value = TypeVar("Value")
 def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
     """What a world says that only the same world can hold or break."""
     components, tiers = _names(world, ("components",)), _names(world, ("tiers",))
-    for name, route in _entries(world, ("routes",)):
-        for path, call in _texts(route.node, ("routes", name), "calls"):
-            yield from _unknown(call, path, components, "component", path_of)
+    yield from call_problems(world, path_of)
     for name, mode in _entries(world, ("failure_modes",)):
         path = ("failure_modes", name)
         component = _scalar(mode.node, "component")
@@ -237,7 +236,7 @@ def _slow_routes(node: ScalarNode, path: Path, globs: list[str], world: Node, pa
 
 def _answers(world: Node) -> tuple[str, ...]:
     """Every status code that the world can answer with, sorted."""
-    codes: set[str] = set()
+    codes = codes_of_components(world)
     for _, route in _entries(world, ("routes",)):
         codes |= set(_names(route.node, ("codes",)) or ())
         success = route.node.get("success_code") if isinstance(route.node, MapNode) else None

@@ -121,9 +121,9 @@ class _Counters:
 
     def settle(self, first: int) -> None:
         """Nothing before bin `first` will be forgotten: what that would need may go."""
-        done = next((at for at, one in enumerate(self.filled) if one.last > first), len(self.filled))
-        # The last one is where the next stretch begins.
-        del self.filled[: min(done, len(self.filled) - 1)]
+        # The one that ends there is where the next stretch begins.
+        done = next((at for at, one in enumerate(self.filled) if one.last >= first), len(self.filled) - 1)
+        del self.filled[: max(done, 0)]
 
 
 @dataclass(frozen=True)

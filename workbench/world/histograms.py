@@ -187,15 +187,13 @@ def _usual(course: RouteCourse, row: int, slots: int, width: int) -> _Usual:
     marks = np.array([answer.marks for answer in course.answers])
     good = len(course.answers[0].class_means_s)
 
-    def mixed(parts: FloatArray, rows: slice | int) -> FloatArray:
-        """Mean of `parts` `[answers, ..., k]`, weighted by requests and by the marks of class rows."""
-        return _mixed(weight, marks[:, rows], parts)
-
-    body = mixed(np.array([answer.body for answer in course.answers]), 0)
-    means = np.array([np.concatenate([answer.class_means_s, answer.other_means_s]) for answer in course.answers])
     late = np.array([answer.other_classes for answer in course.answers])
-    own = [mixed(means[:, c, None], c)[:, 0] for c in range(means.shape[1])]
-    spread = [mixed(late[:, code], good + code) for code in range(late.shape[1])]
+    # The body holds good answers and others.
+    inside = marks[:, 0] + (marks[:, good:] * late[:, :, 0]).sum(axis=1)
+    body = _mixed(weight, inside, np.array([answer.body for answer in course.answers]))
+    means = np.array([np.concatenate([answer.class_means_s, answer.other_means_s]) for answer in course.answers])
+    own = [_mixed(weight, marks[:, c], means[:, c, None])[:, 0] for c in range(means.shape[1])]
+    spread = [_mixed(weight, marks[:, good + code], late[:, code]) for code in range(late.shape[1])]
     return _Usual(
         body / body.sum(axis=1, keepdims=True),
         np.array(own).T,

@@ -125,4 +125,5 @@ def failure_codes(world: World, path: str) -> set[str]:
         codes |= set((delivery.configuration.failure or delivery.failure).codes)
     for experiment in delivery.experiments.values():
         codes |= set((experiment.failure or delivery.failure).codes)
+    codes |= {code for bot in world.traffic.bots.values() for code in bot.codes}
     return codes | {window.code for window in delivery.maintenance.values() if window.effect != "nothing"}

@@ -8,19 +8,18 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from workbench.scenario.model import Scenario
-from workbench.scenario.schema.world import World
-from workbench.telemetry.series import FloatArray, Series, Telemetry
+from workbench.telemetry.series import Series, Telemetry
+from workbench.world.demand.demand import demand
+from workbench.world.demand.sessions import active_sessions
 from workbench.world.effects import ActiveEffect
 from workbench.world.exports import Exports
 from workbench.world.happenings import Happenings
 from workbench.world.histograms import histogram_series
-from workbench.world.layout import RouteLayout, layouts
+from workbench.world.layout import layouts
 from workbench.world.load.flow import Flow
-from workbench.world.load.steady import Requests
 from workbench.world.network.answers import Network
 from workbench.world.platform.exported import Platform
 from workbench.world.requests import draw_baseline
-from workbench.world.traffic import intensity
 from workbench.world.truth import Truth
 
 
@@ -34,16 +33,20 @@ class System(Happenings):
         """
         super().__init__(scenario)
         network = Network(scenario.world)
-        self._layouts = layouts(network, keep)
-        rates = intensity(scenario.world.traffic, scenario.start, self.grid.middles_s)
-        traffic = scenario.world.traffic
+        world = scenario.world
+        wanted = demand(world, self.grid, scenario.start, scenario.seed)
+        self._layouts = layouts(network, keep, tuple(cell.labels for cell in wanted.cells))
+        self._sessions = {
+            tier: active_sessions(world.traffic, wanted.rates(tier), self.grid, scenario.seed, tier) for tier in sorted(world.tiers)
+        }
         flow = Flow(
-            scenario.world,
+            world,
             self._layouts,
             self.grid,
             network,
-            _requests(scenario.world, self._layouts, rates * self.grid.widths_s),
-            sessions=rates / traffic.requests_per_session * traffic.session_length,
+            wanted.requests,
+            wanted.cells,
+            sessions=np.sum(list(self._sessions.values()), axis=0),
             seed=scenario.seed,
         )
         self._usual = usual = flow.usual()
@@ -54,7 +57,7 @@ class System(Happenings):
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
         self._exports = Exports(self._baselines, journeys, flow, self.grid, scenario.seed)
         self._platform = Platform(
-            scenario.world, self.grid, rates, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
+            world, self.grid, wanted.rates(), self._sessions, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
         )
         self._rewritten = False
 
@@ -128,17 +131,3 @@ class System(Happenings):
             horizon_s=self.grid.horizon_s,
             scrape_interval_s=self.grid.step_s,
         )
-
-
-def _requests(world: World, layouts: Sequence[RouteLayout], expected: FloatArray) -> Requests:
-    """Expected requests of each route and cell: its share of all of them in each bin."""
-    shares = {
-        layout.route: float(world.routes[layout.route].share)
-        * np.array([float(world.tiers[tier].traffic_share) for tier, _ in layout.cells])
-        for layout in layouts
-    }
-
-    def requests(path: str, low: int, high: int) -> FloatArray:
-        return np.multiply.outer(shares[path], expected[low:high])
-
-    return requests

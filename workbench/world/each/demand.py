@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from workbench.scenario.schema.world import World
-from workbench.telemetry.series import FloatArray
+from workbench.telemetry.series import Array, FloatArray
+from workbench.world.demand import demand as aggregate
+from workbench.world.demand.sessions import active_sessions
 from workbench.world.grid import Grid
-from workbench.world.traffic import intensity
 
 Cell = tuple[str, str]
 """(tier, segment); the segment is empty where the tier has none."""
@@ -27,6 +26,10 @@ class Demand:
     """By route, `[cells, bins]`."""
     rates: FloatArray
     """Requests a second over all routes and cells, `[bins]`."""
+    think_s: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """By route and cell: mean think time of users who wait for answers; None where they do not wait."""
+    sessions: Mapping[str, Array] = field(default_factory=dict)
+    """Active sessions by tier, `[bins]` each."""
 
     @property
     def total(self) -> float:
@@ -34,17 +37,16 @@ class Demand:
         return float(sum(each.sum() for each in self.expected.values()))
 
 
-def demand(world: World, grid: Grid, start: dt.datetime) -> Demand:
+def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
     """The same demand as that of the aggregate mode."""
-    rates = intensity(world.traffic, start, grid.middles_s)
-    tiers = sorted(world.tiers)
-    shares = np.array([float(world.tiers[tier].traffic_share) for tier in tiers])
-    expected = {
-        path: np.multiply.outer(shares * float(world.routes[path].share), rates * grid.widths_s) for path in sorted(world.routes)
-    }
-    return Demand({path: tuple((tier, "") for tier in tiers) for path in expected}, expected, rates)
-
-
-def tiers_of(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Tiers of cells, each once, in their order."""
-    return tuple(dict.fromkeys(tier for tier, _ in cells))
+    wanted = aggregate.demand(world, grid, start, seed)
+    expected = {path: wanted.requests(path, 0, len(grid)) for path in sorted(world.routes)}
+    sessions = {tier: active_sessions(world.traffic, wanted.rates(tier), grid, seed, tier) for tier in sorted(world.tiers)}
+    think = tuple(cell.closed.think_time if cell.closed is not None else None for cell in wanted.cells)
+    return Demand(
+        {path: tuple(cell.labels for cell in wanted.cells) for path in expected},
+        expected,
+        wanted.rates(),
+        dict.fromkeys(expected, think),
+        sessions,
+    )

@@ -29,6 +29,12 @@ def lognormals(law: Lognormal, seed: int, *names: str | int) -> Draw:
     return _one_by_one(lambda: law.median * np.exp(law.sigma * rng.standard_normal(_BLOCK)))
 
 
+def exponentials(seed: int, *names: str | int) -> Draw:
+    """Exponential numbers of mean 1, of the stream with these names."""
+    rng = stream(seed, *names)
+    return _one_by_one(lambda: rng.standard_exponential(_BLOCK))
+
+
 def drawn(law: Law, seed: int, *names: str | int) -> Draw:
     """Numbers of any law, of the stream with these names."""
     rng = stream(seed, *names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping
 from itertools import accumulate
 from typing import Any
@@ -17,9 +18,10 @@ from workbench.world.each.breaker import Budget
 from workbench.world.each.condition import RouteSituation, Situation, situation
 from workbench.world.each.deadlines import Deadlines
 from workbench.world.each.demand import Cell, Demand
-from workbench.world.each.draws import Law, lognormals, uniforms
+from workbench.world.each.draws import Law, exponentials, lognormals, uniforms
 from workbench.world.each.graph import graph
 from workbench.world.each.part import Part
+from workbench.world.each.population import Population
 from workbench.world.each.result import EachResult, PartTrack
 from workbench.world.each.shedding import scale
 from workbench.world.each.station import Readings, Station
@@ -44,10 +46,11 @@ class Machine:
         seed: int,
         *,
         codes: Mapping[str, tuple[str, ...]],
+        usual_s: Mapping[str, float],
         services: Mapping[str, Law] | None = None,
         keep_waits: bool = False,
     ) -> None:
-        """`codes` are all that each route can answer with, the success code first."""
+        """`codes` are all that each route can answer with, success first; `usual_s` how long its answers usually take."""
         self.effects: list[ActiveEffect] = []
         self.bins = 0
         """Bins that were scraped."""
@@ -59,6 +62,11 @@ class Machine:
         late: Deadlines[Request] = Deadlines(env, world.traffic.timeout, lambda request: request.cell.leave(request))
         self._budgets: list[Budget] = []
         self._users = [self._make(path, cell, askers.index((path, cell[0])), late) for path, _, cell in self._cells]
+        self._populations = {
+            index: Population(env, self._users[index], think_s, usual_s[path], exponentials(seed, "each", "think", path, *cell))
+            for index, (path, row, cell) in enumerate(self._cells)
+            if (think_s := demand.think_s[path][row]) is not None
+        }
         self._now = Situation()
         self._begun = False
         self._columns = [0, *accumulate(len(users.tally.read()) for users in self._users)]
@@ -77,12 +85,13 @@ class Machine:
         route = world.routes[path]
         own: Lognormal | None = route.latency
         retry = None
-        spec = getattr(world.traffic, "retries", None)
+        spec = world.traffic.retries
         if spec is not None:
             budget = Budget(None if spec.budget is None else float(spec.budget))
             self._budgets.append(budget)
+            tried = re.compile("|".join(spec.on))
             jitter = uniforms(seed, "each", "client jitter", path, *cell)
-            retry = ClientRetry(spec, lambda code: code.startswith("5"), budget, jitter)
+            retry = ClientRetry(spec, lambda code: tried.fullmatch(code) is not None, budget, jitter)
         return Users(
             self._env,
             route,
@@ -124,6 +133,7 @@ class Machine:
             budget.look()
         self._apply()
         if self.bins < len(self._grid):
+            self._settle(self.bins)
             self._env.process(self._arrivals(self.bins))
 
     def _apply(self) -> None:
@@ -135,7 +145,8 @@ class Machine:
     def _arrivals(self, index: int) -> Generator[simpy.Event, Any, None]:
         """Requests of one bin: a Poisson number for each cell, uniform in time. Keyed by the bin: the same under every policy."""
         rng = stream(self._seed, "each", "arrivals", index)
-        usual = np.array([self._demand.expected[path][row, index] for path, row, _ in self._cells])
+        usual = self._expected(index)
+        usual[list(self._populations)] = 0.0
         counts = rng.poisson(usual)
         who = np.repeat(np.arange(len(counts)), counts)
         at = rng.random(len(who))
@@ -154,6 +165,18 @@ class Machine:
         for cell, time in zip(who[order].tolist(), (begin + width * at[order]).tolist(), strict=True):
             yield simpy.Timeout(env, max(0.0, time - env.now))
             users[cell].send()
+
+    def _expected(self, index: int) -> FloatArray:
+        return np.array([self._demand.expected[path][row, index] for path, row, _ in self._cells])
+
+    def _settle(self, index: int) -> None:
+        """Users who wait for answers come and go."""
+        rates = self._expected(index) / max(float(self._grid.widths_s[index]), 1e-9)
+        u = stream(self._seed, "each", "users", index).random(len(rates)).tolist()
+        for cell, population in self._populations.items():
+            path, _, (tier, _) = self._cells[cell]
+            factor = self._now.routes.get((path, tier), _USUAL).traffic
+            population.resize(float(rates[cell]) * factor, u[cell])
 
     def _scrape(self) -> None:
         row: list[float] = []

@@ -12,6 +12,7 @@ from workbench.world.each.codes import all_answer_codes
 from workbench.world.each.demand import demand
 from workbench.world.each.draws import Law
 from workbench.world.each.machine import Machine
+from workbench.world.each.population import usual_times
 from workbench.world.each.result import EachResult
 from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
@@ -43,16 +44,17 @@ def simulate(
     """
     grid = Grid(scrape_interval_s, scrape_phase_s, horizon_s)
     acts = [act for one in incidents for act in one.impact.acts if isinstance(act, ErrorsHappen | TrafficRises)]
-    known = {
-        layout.route: [*layout.codes, *(code for act in acts for code, _ in act.codes)] for layout in layouts(Network(world), {})
-    }
+    stated = [code for act in acts for code, _ in act.codes]
+    network = Network(world)
+    found = layouts(network, {})
     machine = Machine(
         simpy.Environment(),
         world,
-        demand(world, grid, start),
+        demand(world, grid, start, seed),
         grid,
         seed,
-        codes=all_answer_codes(world, known),
+        codes=all_answer_codes(world, {layout.route: [*layout.codes, *stated] for layout in found}),
+        usual_s=usual_times(network, found),
         services=services,
         keep_waits=keep_waits,
     )

@@ -17,6 +17,7 @@ from workbench.world.each.counters import Counters
 from workbench.world.each.demand import demand
 from workbench.world.each.limits import check
 from workbench.world.each.machine import Machine
+from workbench.world.each.population import usual_times
 from workbench.world.effects import ActiveEffect
 from workbench.world.happenings import Happenings
 from workbench.world.layout import layouts
@@ -38,14 +39,17 @@ class EachSystem(Happenings):
         """
         super().__init__(scenario)
         world = scenario.world
-        wanted = demand(world, self.grid, scenario.start)
+        wanted = demand(world, self.grid, scenario.start, scenario.seed)
         check(wanted.total, self.grid.horizon_s)
-        codes = all_answer_codes(world, {layout.route: layout.codes for layout in layouts(Network(world), keep)})
-        self._machine = Machine(self.env, world, wanted, self.grid, scenario.seed, codes=codes)
+        network = Network(world)
+        found = layouts(network, keep)
+        codes = all_answer_codes(world, {layout.route: layout.codes for layout in found})
+        usual_s = usual_times(network, found)
+        self._machine = Machine(self.env, world, wanted, self.grid, scenario.seed, codes=codes, usual_s=usual_s)
         journeys = {path: route.journey for path, route in sorted(world.routes.items())}
         self._counters = Counters(self._machine, journeys, world.histogram.bounds, self.grid)
         self._platform = Platform(
-            world, self.grid, wanted.rates, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
+            world, self.grid, wanted.rates, wanted.sessions, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
         )
         self._every_s = tuple(sorted(set(evaluations_s or (scenario.clock.evaluation_interval,))))
         self._stop_s = 0.0

@@ -46,9 +46,6 @@ class Pressures:
     routes: tuple[tuple[str, Pressure], ...] = ()
 
 
-NO_PRESSURES = Pressures()
-
-
 class Acts:
     """Turns active effects into pressures, bin by bin."""
 
@@ -57,9 +54,12 @@ class Acts:
         self._grid, self._seed = grid, seed
 
     def segments(
-        self, effects: Sequence[ActiveEffect], low: int, high: int, tiers: Sequence[str]
+        self, effects: Sequence[ActiveEffect], low: int, high: int, groups: Sequence[tuple[str, Pressures]]
     ) -> Iterator[tuple[int, int, tuple[Pressures, ...]]]:
-        """Stretches of [low, high) under which nothing changes: begin, end, the pressures on each tier."""
+        """Stretches of [low, high) under which nothing changes: begin, end, the pressures on each group.
+
+        `groups` are the tier of each group and the pressures on it when nothing goes wrong.
+        """
         acting = sorted((one for one in effects if one.overlaps(low, high)), key=lambda one: (one.first, one.id))
         edges = {low, high}
         strengths: dict[str, tuple[int, FloatArray]] = {}
@@ -80,15 +80,15 @@ class Acts:
                     weighted.append((one, float(values[begin - origin])))
                 else:
                     weighted.append((one, 1.0))
-            yield begin, end, tuple(self._together(weighted, tier) for tier in tiers)
+            yield begin, end, tuple(self._together(weighted, tier, usual) for tier, usual in groups)
 
     def _strength(self, shape: Shape, begin: int, end: int, effect: ActiveEffect) -> FloatArray:
         start_s = self._grid.start_of(effect.first)
         return strength_in_bins(shape, self._grid, begin, end, start_s, seed=self._seed, incident=effect.id)
 
-    def _together(self, effects: Sequence[tuple[ActiveEffect, float]], tier: str) -> Pressures:
-        components: dict[str, Pressure] = {}
-        routes: dict[str, Pressure] = {}
+    def _together(self, effects: Sequence[tuple[ActiveEffect, float]], tier: str, usual: Pressures) -> Pressures:
+        components: dict[str, Pressure] = dict(usual.components)
+        routes: dict[str, Pressure] = dict(usual.routes)
         for effect, strength in effects:
             if strength <= 0:
                 continue

@@ -68,7 +68,7 @@ class Dynamics:
     def begin(self, at: int, replicas: Mapping[str, Replicas]) -> State:
         """The state before bin `at` when everything was in equilibrium until then."""
         of = self._of
-        width = float(of.grid.widths_s[max(at - 1, 0)])
+        width = max(float(of.grid.widths_s[max(at - 1, 0)]), 1e-9)
         before = max(at - 1, 0)
         arrivals: dict[str, float] = dict.fromkeys(of.timed, 0.0)
         work: dict[str, float] = dict.fromkeys(of.timed, 0.0)
@@ -92,13 +92,13 @@ class Dynamics:
     def step(self, state: State, at: int, pressures: tuple[Pressures, ...]) -> tuple[State, Bin]:
         """Bin `at` under the pressures on each tier."""
         of, world = self._of, self._world
-        width = float(of.grid.widths_s[at])
+        width = max(float(of.grid.widths_s[at]), 1e-9)
         broken = tuple(sorted(edge for edge, until in state.open_until.items() if at < until))
         idle = [{name: of_pressure(pressure) for name, pressure in one.components} for one in pressures]
         # How requests would fare with the waits of the bin before: how many calls reach each component.
         last: dict[tuple[str, int], RouteCondition] = {}
         for layout in of.layouts:
-            for tier in range(len(of.tiers)):
+            for tier in range(len(of.groups)):
                 met = dict(idle[tier])
                 before = state.conditions.get((layout.route, tier))
                 for name, how in before.components if before is not None else ():
@@ -111,12 +111,13 @@ class Dynamics:
         first: dict[str, FloatArray] = {}
         for layout in of.layouts:
             expected = of.requests(layout.route, at, at + 1)[:, 0].copy()
-            for row, (name, _) in enumerate(layout.cells):
-                expected[row] *= dict(pressures[of.tiers.index(name)].routes).get(layout.route, NONE).traffic
+            for row, group in enumerate(of.group_of):
+                waits = of.waiting(row, layout, of.answer(layout, last[layout.route, group]))
+                expected[row] *= dict(pressures[group].routes).get(layout.route, NONE).traffic * waits
             first[layout.route] = expected
             requests[layout.route] = expected + state.again[layout.route].sum(axis=1)
-            for row, (of_cell, _) in enumerate(layout.cells):
-                condition = last[layout.route, of.tiers.index(of_cell)]
+            for row, group in enumerate(of.group_of):
+                condition = last[layout.route, group]
                 answer, calls = of.answer(layout, condition), of.network.calls(layout.route, condition)
                 rate = float(requests[layout.route][row]) / width
                 for name, visits in answer.visits.items():
@@ -180,8 +181,7 @@ class Dynamics:
         failing: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for layout in of.layouts:
             rows = []
-            for row, (of_cell, _) in enumerate(layout.cells):
-                at_tier = of.tiers.index(of_cell)
+            for row, at_tier in enumerate(of.group_of):
                 condition = of.condition(layout.route, met_by_tier[at_tier], pressures[at_tier], broken)
                 conditions[layout.route, at_tier] = condition
                 answer = of.answer(layout, condition)
@@ -190,7 +190,8 @@ class Dynamics:
                     visits = answer.visits.get(edge[1], 0.0) if edge not in broken else 1.0
                     failing.setdefault(edge, []).append((float(requests[layout.route][row]) * max(visits, 1e-9), share))
             answers[layout.route] = tuple(rows)
-            again[layout.route] = self._again(first[layout.route], state.again[layout.route], rows)
+            failed = [of.tried_again(layout, answer) for answer in rows]
+            again[layout.route] = self._again(first[layout.route], state.again[layout.route], failed)
         open_until = dict(state.open_until)
         for edge, seen in sorted(failing.items()):
             breaker = of.network.breaker(*edge)
@@ -210,12 +211,12 @@ class Dynamics:
         done = Bin(answers, requests, utilisation, queue, count, settled)
         return State(inside, spread, again, open_until, replicas, conditions), done
 
-    def _again(self, first: FloatArray, again: Array, answers: list[Answer]) -> Array:
+    def _again(self, first: FloatArray, again: Array, failed: list[float]) -> Array:
         """Attempts that follow in the next bin: failed ones move on by one attempt, within the budget."""
         if self._retries is None:
             return again
         attempts = np.concatenate([first[:, None], again], axis=1)[:, :-1]
-        failing = np.array([answer.failing for answer in answers])[:, None]
+        failing = np.array(failed)[:, None]
         wanted = attempts * failing
         if self._retries.budget is not None:
             allowed = float(self._retries.budget) * first[:, None]

@@ -11,10 +11,11 @@ import numpy as np
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, Course, RouteCourse
+from workbench.world.demand.cells import Cell
 from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
-from workbench.world.load.acts import NO_PRESSURES, Acts, Pressures
+from workbench.world.load.acts import Acts, Pressures
 from workbench.world.load.dynamics import Bin, Dynamics, State
 from workbench.world.load.scaling import Replicas, start, usual_replicas
 from workbench.world.load.steady import Equilibrium, Requests, Steady
@@ -39,12 +40,13 @@ class Flow:
         grid: Grid,
         network: Network,
         requests: Requests,
+        cells: Sequence[Cell],
         *,
         sessions: FloatArray,
         seed: int,
     ) -> None:
         """`requests` gives expected requests before any feedback; `sessions` are active ones in every bin, `[bins]`."""
-        self._of = Equilibrium(world, layouts, grid, network, requests)
+        self._of = Equilibrium(world, layouts, grid, network, requests, cells)
         self._acts = Acts(world, grid, seed)
         self._dynamics = Dynamics(self._of)
         self._grid, self._layouts, self._world = grid, tuple(layouts), world
@@ -69,8 +71,10 @@ class Flow:
         """
         usual = self.usual()
         pieces: list[tuple[int, int, Steady | Bin]] = []
-        for begin, end, pressures in self._acts.segments(effects, low, high, self._of.tiers):
-            calm = all(one == NO_PRESSURES for one in pressures)
+        for begin, end, pressures in self._acts.segments(
+            effects, low, high, tuple(zip((tier for tier, _ in self._of.groups), self._of.nothing, strict=True))
+        ):
+            calm = pressures == self._of.nothing
             at = begin
             while at < end:
                 before = self._followed.get(at - 1)
@@ -121,7 +125,7 @@ class Flow:
         bins = len(self._grid)
         of = self._of
         self._scale(bins)
-        nothing = tuple(NO_PRESSURES for _ in of.tiers)
+        nothing = of.nothing
         of.learn(of.steady(0, bins, nothing, self._replicas, gauges_only=True), self._replicas)
         steady = of.steady(0, bins, nothing, self._replicas)
         pieces: list[tuple[int, int, Steady | Bin]] = [(0, bins, steady)]
@@ -155,9 +159,7 @@ class Flow:
             if component.autoscaler is not None:
                 full = {one: np.broadcast_to(np.int32(10_000), bins) for one in of.timed}
                 load = (
-                    of.steady(0, bins, tuple(NO_PRESSURES for _ in of.tiers), full, gauges_only=True)
-                    if component.autoscaler.metric == "utilisation"
-                    else None
+                    of.steady(0, bins, of.nothing, full, gauges_only=True) if component.autoscaler.metric == "utilisation" else None
                 )
                 busy = np.zeros(bins) if load is None else load.utilisation[name] * 10_000 * component.concurrency
                 counts, states = usual_replicas(component, busy, self._sessions, self._grid)

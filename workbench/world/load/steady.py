@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy as np
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import Answer, Condition, RouteCondition
+from workbench.world.demand.cells import Cell
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
 from workbench.world.load.acts import NONE, Pressure, Pressures
@@ -38,10 +40,20 @@ class Steady:
 class Equilibrium:
     """Computes steady bins of one world."""
 
-    def __init__(self, world: World, layouts: Sequence[RouteLayout], grid: Grid, network: Network, requests: Requests) -> None:
+    def __init__(
+        self, world: World, layouts: Sequence[RouteLayout], grid: Grid, network: Network, requests: Requests, cells: Sequence[Cell]
+    ) -> None:
         self.world, self.layouts, self.grid, self.network, self.requests = world, layouts, grid, network, requests
         self.timed = tuple(sorted(name for name, one in world.components.items() if one.service is not None))
-        self.tiers = tuple(sorted(world.tiers))
+        self.cells = tuple(cells)
+        """Rows of every route's arrays."""
+        self.groups = tuple(dict.fromkeys((cell.tier, cell.segment if cell.bot is not None else "") for cell in cells))
+        """(tier, bot or ""): those of one group meet the same pressures."""
+        self.group_of = tuple(self.groups.index((cell.tier, cell.segment if cell.bot is not None else "")) for cell in cells)
+        self.nothing = tuple(_of_bot(world, name) for _, name in self.groups)
+        """Pressures on each group when nothing goes wrong: what bots ask for in vain."""
+        self._idle_means: dict[str, float] = {}
+        self._tried_again: dict[int, tuple[Answer, float]] = {}
         self._means: dict[tuple[str, int, int], float] = {}
         """Mean utilisation of the usual course in each (component, servers, level)."""
 
@@ -84,6 +96,28 @@ class Equilibrium:
                 for at in np.flatnonzero(counts).tolist():
                     self._means[name, count, at] = float(round(sums[at] / counts[at], 12))
 
+    def waiting(self, row: int, layout: RouteLayout, answer: Answer) -> float:
+        """Requests of closed-loop users as a multiple of the usual ones: they ask again after a think time and an answer."""
+        closed = self.cells[row].closed
+        if closed is None:
+            return 1.0
+        usual = self._idle_means.get(layout.route)
+        if usual is None:
+            usual = self._idle_means[layout.route] = self.answer(layout, RouteCondition()).mean_s
+        return (closed.think_time + usual) / (closed.think_time + answer.mean_s)
+
+    def tried_again(self, layout: RouteLayout, answer: Answer) -> float:
+        """Share of requests whose answer makes clients try again."""
+        retries = self.world.traffic.retries
+        if retries is None:
+            return 0.0
+        found = self._tried_again.get(id(answer))
+        if found is None or found[0] is not answer:
+            codes = [re.fullmatch("|".join(retries.on), code) is not None for code in layout.others]
+            share = float(answer.marks[layout.classes.count :][codes].sum())
+            found = self._tried_again[id(answer)] = answer, share
+        return found[1]
+
     def answer(self, layout: RouteLayout, condition: RouteCondition) -> Answer:
         """The network's answer for the codes of a layout."""
         return self.network.answer(layout.route, condition, layout.others)
@@ -91,8 +125,9 @@ class Equilibrium:
     def steady(
         self, low: int, high: int, pressures: tuple[Pressures, ...], replicas: Mapping[str, Array], *, gauges_only: bool = False
     ) -> Steady:
-        """Bins [low, high) under constant pressures, one for each tier; `replicas` of timed components in every bin `[bins]`."""
-        width = self.grid.widths_s[low:high]
+        """Bins [low, high) under constant pressures, one for each group; `replicas` of timed components in every bin `[bins]`."""
+        # A first bin without length has no requests either.
+        width = np.maximum(self.grid.widths_s[low:high], 1e-9)
         bins = high - low
         arrivals = {name: np.zeros(bins) for name in self.timed}
         work = {name: np.zeros(bins) for name in self.timed}
@@ -102,12 +137,12 @@ class Equilibrium:
         for layout in self.layouts:
             expected = self.requests(layout.route, low, high)
             scaled = np.empty_like(expected)
-            for row, (tier, _) in enumerate(layout.cells):
-                at = self.tiers.index(tier)
+            for row, at in enumerate(self.group_of):
                 condition = self.condition(layout.route, idle[at], pressures[at])
                 answer = self.answer(layout, condition)
                 traffic = dict(pressures[at].routes).get(layout.route, NONE).traffic
-                scaled[row] = expected[row] * (traffic * attempts_per_request(self.world.traffic, answer.failing))
+                traffic *= self.waiting(row, layout, answer)
+                scaled[row] = expected[row] * (traffic * attempts_per_request(self.world.traffic, self.tried_again(layout, answer)))
                 calls = self.network.calls(layout.route, condition)
                 rate = scaled[row] / width
                 for name, visits in answer.visits.items():
@@ -174,8 +209,7 @@ class Equilibrium:
             known: dict[int, int] = {}
             found: list[Answer] = []
             rows = np.empty((len(layout.cells), len(some)), np.int32)
-            for row, (tier, _) in enumerate(layout.cells):
-                at = self.tiers.index(tier)
+            for row, at in enumerate(self.group_of):
                 for place, by_tier in enumerate(conditions):
                     answer = self.answer(layout, self.condition(layout.route, by_tier[at], pressures[at]))
                     if id(answer) not in known:
@@ -195,3 +229,12 @@ def _held_s(work: FloatArray, arrivals: FloatArray) -> float:
     """Mean holding time of a stretch, rounded so that it does not depend on where the stretch ends when it does not change."""
     at = int(np.argmax(arrivals))
     return float(f"{work[at] / arrivals[at]:.9g}") if arrivals[at] > 0 else 1.0
+
+
+def _of_bot(world: World, name: str) -> Pressures:
+    """What a bot's requests meet whatever the system does."""
+    bot = world.traffic.bots.get(name)
+    if bot is None or not bot.codes:
+        return Pressures()
+    refused = tuple((code, float(share)) for code, share in sorted(bot.codes.items()))
+    return Pressures(routes=tuple((path, Pressure(refused=refused)) for path in sorted(world.routes)))

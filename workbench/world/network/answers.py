@@ -40,10 +40,16 @@ class Network:
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
         }
+        self._limits = {path for path, route in world.routes.items() if self._limited(route.calls, path)}
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
         }
+
+    def _limited(self, calls: tuple[CallSpec, ...], path: str) -> bool:
+        """Whether a caller on the way of a route has a time limit of its own."""
+        within = [*calls, *(call for name in self._reached[path] for call in self.world.components[name].calls)]
+        return any(call.timeout is not None or any(one.timeout is not None for one in call.parallel) for call in within)
 
     def codes(self, path: str) -> frozenset[str]:
         """Codes with which time limits, refusals and failing components can answer a route's requests."""
@@ -113,7 +119,7 @@ class Network:
         usual = {code: float(share) for code, share in route.codes.items()}
         lasting = {code: share for code, share in usual.items() if code.startswith("5")}
         exposed = 1 - sum(lasting.values())
-        failing = float(sum(codes.values()))
+        failing = min(1.0, float(sum(codes.values())))
         seen = float(sum(part for code, part in codes.items() if code.startswith("5")))
         success = exposed - sum(share for code, share in usual.items() if code not in lasting)
         edges = np.array([*classes.tail_bounds, math.inf])
@@ -133,11 +139,14 @@ class Network:
             came = exposed * codes.get(code, 0.0)
             marks[classes.count + place] = kept + came
             where, mean_s = self._late(classes) if code in TIMEOUT_CODES else usual_of
-            if came > 0 and failed_of is not None:
+            # An incident's time-outs come when the client's limit is over; those of a caller with a limit of its own come at that.
+            if came > 0 and failed_of is not None and not (code in TIMEOUT_CODES and path not in self._limits):
                 part = came / (kept + came)
                 where, mean_s = (1 - part) * where + part * failed_of[0], (1 - part) * mean_s + part * failed_of[1]
             spread.append(where)
             means.append(mean_s)
+        # Shares of what hardly happens may be a rounding below 0.
+        marks = np.maximum(marks, 0.0)
         marks /= marks.sum()
         mean = ok.total * _or(ok.mean(), 0.0) + bad.total * _or(bad.mean(), 0.0)
         return Answer(

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 
 from workbench.scenario.schema.world import World
-from workbench.telemetry.series import Array, FloatArray, Series
+from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey
 from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.impact import MetricBreaks
@@ -17,7 +17,7 @@ from workbench.world.platform.media import media_series
 from workbench.world.platform.resources import resource_series
 from workbench.world.platform.slots import Slots, seen
 from workbench.world.platform.support import support_series
-from workbench.world.platform.users import active_sessions, adoption, satisfaction, session_durations
+from workbench.world.platform.users import adoption, satisfaction, session_durations
 from workbench.world.platform.web import web_series
 from workbench.world.platform.work import batch_jobs, vulnerabilities
 
@@ -25,15 +25,25 @@ from workbench.world.platform.work import batch_jobs, vulnerabilities
 class Platform:
     """The platform's processes of one run."""
 
-    def __init__(self, world: World, grid: Grid, rates: FloatArray, *, start: dt.datetime, seed: int, slot_bins: int) -> None:
-        """`rates` are the requests a second of each bin, `[bins]`."""
+    def __init__(
+        self,
+        world: World,
+        grid: Grid,
+        rates: FloatArray,
+        sessions: Mapping[str, Array],
+        *,
+        start: dt.datetime,
+        seed: int,
+        slot_bins: int,
+    ) -> None:
+        """`rates` are the requests a second of each bin, `sessions` the active ones by tier, `[bins]` each."""
         self._world, self._start, self._seed, self._rates = world, start, seed, rates
         self._grid = grid
         self._slots = Slots(grid, slot_bins)
         self._checks = Checks(world, grid, rates, seed)
         self._breaks: dict[str, tuple[Break, ...]] = {}
         self._series = (
-            *active_sessions(world, grid, rates, seed),
+            *(Series(SeriesKey.of("user_sessions_active", tier=tier), grid.times, of) for tier, of in sorted(sessions.items())),
             *self._checks.series(),
             *vulnerabilities(world, grid, self._slots, seed),
             *batch_jobs(world, self._slots, rates, seed),

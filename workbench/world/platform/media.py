@@ -20,7 +20,7 @@ from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey
 from workbench.world.grid import Grid
 from workbench.world.latency import lognormal_cdf
-from workbench.world.load.stations import Station, advance, station
+from workbench.world.load.stations import advance, station
 from workbench.world.platform.slots import Slots, histogram, split
 from workbench.world.requests import BLOCK_BINS
 
@@ -98,29 +98,29 @@ def follow(uploads: Array, grid: Grid, workers: int, law: Work) -> Backlog:
     full = offered / workers
     waits = np.interp(offered, kind.offered, kind.waits)
     queued = np.interp(offered, kind.offered, kind.queued)
-    steady = queued.copy()
     busy = np.minimum(offered, workers)
-    inside = queued + busy
     step_s = width * grid.step_s
+    steady, spread = queued.copy(), queued.copy()
+    until = 0
     for begin in _risings(full > _CALM):
-        if begin > 0 and full[begin - 1] > _CALM:
-            continue
-        at, level = begin, float(inside[begin - 1]) if begin else 0.0
-        if begin and level <= float(inside[begin - 1]) and queued[begin - 1] > 1.05 * steady[begin - 1] + 0.5:
+        if begin < until:
             continue  # still in the stretch before
-        while at < len(rate):
+        level = float(queued[begin - 1] + busy[begin - 1]) if begin else 0.0
+        # Variance of the queue: what chance has added to it and taken from it since the stretch began.
+        variance = float(queued[begin - 1]) ** 2 if begin else 0.0
+        for at in range(begin, len(rate)):
             one = advance(kind, level, float(rate[at]), mean_s, step_s)
-            level = one.queued + one.utilisation * workers
             waits[at], queued[at], busy[at] = one.waits, one.queued, one.utilisation * workers
-            inside[at] = level
-            at += 1
-            if at < len(rate) and full[at] <= _CALM and one.queued <= 1.05 * float(steady[at]) + 0.5:
+            level = one.queued + float(busy[at])
+            variance += (float(rate[at]) + float(busy[at]) / mean_s * law.variation) * step_s
+            spread[at] = min(one.queued, math.sqrt(variance))
+            until = at + 1
+            if until < len(rate) and full[until] <= _CALM and one.queued <= 1.05 * float(steady[until]) + 0.5:
                 break
     served = np.maximum(busy / mean_s, 1e-12)
     wait_s = np.where(queued > 0, queued / np.maximum(waits * served, 1e-300), 0.0)
-    return Backlog(
-        width, waits, wait_s, _shape(kind, queued, np.minimum(steady, queued), served, waits, law), queued, busy / workers
-    )
+    shape = np.clip(np.where(queued > 0, (queued / np.maximum(spread, 1e-300)) ** 2, 1.0), 1.0, 1e4)
+    return Backlog(width, waits, wait_s, shape, queued, busy / workers)
 
 
 def _risings(high: Array) -> list[int]:
@@ -140,15 +140,6 @@ def _smooth(uploads: Array, grid: Grid, width: int) -> FloatArray:
     low, high = np.maximum(np.arange(steps) - half, 0), np.minimum(np.arange(steps) + half + 1, steps)
     out: FloatArray = (sums[high] - sums[low]) / np.maximum(spans[high] - spans[low], 1e-9)
     return out
-
-
-def _shape(kind: Station, queued: FloatArray, steady: FloatArray, served: FloatArray, waits: FloatArray, law: Work) -> FloatArray:
-    """Gamma shape of waits: the equilibrium's part is exponential, what is more is the sum of so many services."""
-    usual = steady / np.maximum(waits * served, 1e-300)
-    more = np.maximum(queued - steady, 0.0)
-    spread = usual**2 + more * law.variation / (served * kind.servers)
-    mean = queued / np.maximum(waits * served, 1e-300)
-    return np.clip(np.where(more > 1e-9, mean**2 / np.maximum(spread, 1e-300), 1.0), 1.0, 1e4)
 
 
 State = tuple[float, float, float]
@@ -265,10 +256,10 @@ def completions(grid: Grid, uploads: Array, law: Work, stays: Stays, seed: int) 
             chosen = np.flatnonzero(of == state)
             names = (first // BLOCK_BINS,) if state == 0 else (first // BLOCK_BINS, repr(stays.states[state]))
             drawn = stream(seed, "media processing", *names).multinomial(taken[chosen], tables[state])
-            row, later = np.nonzero(drawn)
-            at = (first + chosen + stays.offsets[first + chosen])[row] + later
+            taken_in, later = np.nonzero(drawn)
+            at = (first + chosen + stays.offsets[first + chosen])[taken_in] + later
             inside = at < len(out)
-            np.add.at(out, at[inside], drawn[row, later][inside])
+            np.add.at(out, at[inside], drawn[taken_in, later][inside])
     return out
 
 

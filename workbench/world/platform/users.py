@@ -9,41 +9,36 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbench.rng import stream
+from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray, Series, SeriesKey
 from workbench.units import DAY_S, MINUTE_S
 from workbench.world.delivery.launches import launched_at
-from workbench.world.grid import Grid
+from workbench.world.latency import lognormal_cdf
 from workbench.world.platform.slots import Seen, Slots, histogram, split
 
-_SESSION_STEP_BINS = 20
 _SESSION_BOUNDS_S = tuple(MINUTE_S * minutes for minutes in (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0))
 
 
-def active_sessions(world: World, grid: Grid, rates: FloatArray, seed: int) -> Iterator[Series]:
-    """Concurrent sessions of each tier: Poisson about arrivals x length (Little's law), changing every five minutes."""
-    traffic = world.traffic
-    for tier in sorted(world.tiers):
-        mean = rates * (float(world.tiers[tier].traffic_share) / traffic.requests_per_session * traffic.session_length)
-        drawn = stream(seed, "sessions", tier).poisson(mean[::_SESSION_STEP_BINS])
-        values = np.repeat(drawn, _SESSION_STEP_BINS)[: len(grid)].astype(np.int32)
-        yield Series(SeriesKey.of("user_sessions_active", tier=tier), grid.times, values)
-
-
 def session_durations(world: World, slots: Slots, rates: FloatArray, seed: int) -> Iterator[Series]:
-    """Histogram of the length of sessions that ended, exponential about `traffic.session_length`.
+    """Histogram of the length of sessions that ended, by the law of `traffic.session_length` and `session_sigma`.
 
     As many end in a slot as began a mean length before.
     """
-    length_s = world.traffic.session_length
+    length_s, sigma = world.traffic.session_length, world.traffic.session_sigma
     ago = np.interp(slots.times - length_s, slots.times, slots.means(rates))
     ended = stream(seed, "session ends").poisson(ago / world.traffic.requests_per_session * slots.lengths_s)
-    cdf = -np.expm1(-np.array(_SESSION_BOUNDS_S) / length_s)
+    bounds = np.array(_SESSION_BOUNDS_S)
+    if sigma is None:
+        cdf, variation = -np.expm1(-bounds / length_s), 1.0
+    else:
+        law = Lognormal.model_construct(median=length_s * math.exp(-(sigma**2) / 2), sigma=sigma)
+        cdf, variation = lognormal_cdf(law, bounds), math.expm1(sigma**2)
     shares = np.diff(np.concatenate([[0.0], cdf, [1.0]]))[None]
     counts = split(ended, shares, np.zeros(len(ended), np.int64), seed, "session durations")
-    # A sum of n exponential times is a gamma; two moments are enough here.
+    # Two moments of a sum of n lengths are enough here.
     z = stream(seed, "session durations", "sum").standard_normal(len(ended))
-    total = np.maximum(length_s * (ended + np.sqrt(ended) * z), 0.0)
+    total = np.maximum(length_s * (ended + np.sqrt(ended * variation) * z), 0.0)
     yield from histogram("user_session_duration_seconds", _SESSION_BOUNDS_S, slots.times, counts, total, {})
 
 

@@ -1,0 +1,1 @@
+"""How many requests users would send if nothing went wrong."""
