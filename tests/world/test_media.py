@@ -112,12 +112,13 @@ def test_a_backlog_grows_and_is_worked_off_as_in_a_simulation_of_each_job():
 
     largest = (np.cumsum(uploads) - exact_done).max()
     assert largest > 3 * 3600 * full * 0.9
-    # The rate of uploads is that of ten minutes, so where it jumps the queue is a few minutes' jobs off.
-    assert np.abs(done - exact_done).max() < 0.05 * largest
-    later = grid.times > 5 * 3600
-    assert np.abs(done - exact_done)[later].max() < 0.03 * largest
+    # What servers get done is random: its variance is that of so many services. And the rate of uploads is that of ten minutes, so
+    # after a jump the queue is some minutes' jobs off.
+    error = 4 * (math.expm1(LAW.sigma**2) * uploads.sum()) ** 0.5 + 150 * full
+    assert error < 0.07 * largest
+    assert np.abs(done - exact_done).max() < error
     peak = backlog.queued.max()
-    assert peak == pytest.approx(largest - workers, rel=0.03)
+    assert peak == pytest.approx(largest - workers, abs=error)
 
 
 def test_the_95th_percentile_grows_with_load_and_is_that_of_the_work_where_nothing_waits(month):

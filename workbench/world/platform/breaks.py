@@ -27,7 +27,8 @@ def broken_share(breaks: Sequence[Break], process: Process, at_s: Array) -> Arra
     out: Array | None = None
     for one in breaks:
         if one.process == process:
-            right = 1.0 - one.share * ((at_s >= one.start_s) & (at_s < one.end_s))
+            # As bins: what is scraped at the very start is not touched yet.
+            right = 1.0 - one.share * ((at_s > one.start_s) & (at_s <= one.end_s))
             out = right if out is None else out * right
     return None if out is None else 1.0 - out
 

@@ -13,6 +13,7 @@ from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey
 from workbench.units import DAY_S
 from workbench.world.grid import Grid
 from workbench.world.platform.breaks import Break, broken_share, spoiled
+from workbench.world.requests import BLOCK_BINS
 
 _OPERATIONS_PER_REQUEST = 0.4
 _CORRUPTED = 0.001
@@ -77,10 +78,12 @@ class Checks:
         if share is None:
             return self._corrupt
         out = self._corrupt.copy()
-        for index in np.flatnonzero(share):
-            left = int(self._operations[index] - self._corrupt[index])
-            # By bin, so that a break that ends earlier leaves what was before its end.
-            out[index] += stream(self._seed, "corrupted by a failure", int(index)).binomial(left, _CORRUPTED * share[index])
+        left = self._operations - self._corrupt
+        for block in np.unique(np.flatnonzero(share) // BLOCK_BINS):
+            inside = slice(block * BLOCK_BINS, (block + 1) * BLOCK_BINS)
+            rng = stream(self._seed, "corrupted by a failure", int(block))
+            # Bin after bin, so that a break that ends earlier leaves what was before its end.
+            out[inside] += rng.binomial(left[inside], _CORRUPTED * share[inside])
         return out
 
     def _scans(self, breaks: Sequence[Break]) -> tuple[Array, Array]:
