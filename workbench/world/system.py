@@ -19,7 +19,7 @@ from workbench.world.layout import layouts
 from workbench.world.load.flow import Flow
 from workbench.world.load.gauges import Gauges
 from workbench.world.network.answers import Network
-from workbench.world.platform import media_jobs, platform_series
+from workbench.world.platform.exported import Platform
 from workbench.world.requests import draw_baseline
 from workbench.world.scrapes import loses_scrapes
 from workbench.world.truth import Truth
@@ -60,7 +60,9 @@ class System(Happenings):
         )
         journeys: dict[str, str | None] = {path: route.journey for path, route in scenario.world.routes.items()}
         self._exports = Exports(self._baselines, journeys, self._gauges, self.grid, scenario.seed, gaps=self._gaps())
-        self._platform = tuple(platform_series(world, self.grid, wanted.rates(), self._sessions, scenario.seed))
+        self._platform = Platform(
+            world, self.grid, wanted.rates(), self._sessions, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
+        )
         self._rewritten = False
 
     # ---- what run drives
@@ -102,18 +104,21 @@ class System(Happenings):
             for index, layout in enumerate(self._layouts)
             if self._world.routes[layout.route].journey == "upload"
         ]
-        if uploads:
-            more.append(media_jobs(self._world, self.grid, np.sum(uploads, axis=0), self._seed))
-        return self._telemetry(exports.scraped(), more), self.truth()
+        taken = np.sum(uploads, axis=0) if uploads else None
+        requests = [*exports.scraped()]
+        more += self._platform.finish([*requests, *more], taken, self._gauges.utilisation)
+        return self._telemetry(requests, more), self.truth()
 
     # ---- what happens to the counters
 
     def _began(self, effect: ActiveEffect) -> None:
         self._exports.effects.append(effect)
+        self._platform.began(effect)
         self._changed(effect.first)
 
     def _ended(self, effect: ActiveEffect) -> None:
         assert effect.last is not None  # noqa: S101 - it ended
+        self._platform.ended(effect)
         self._changed(effect.last)
 
     def _restart(self, routes: Sequence[str], first: int) -> None:
@@ -136,7 +141,7 @@ class System(Happenings):
 
     def _telemetry(self, requests: Iterable[Series], more: list[Series]) -> Telemetry:
         return Telemetry.of(
-            [*requests, *self._gauges.series(), *self._platform, *more],
+            [*requests, *self._gauges.series(), *self._platform.series(), *more],
             horizon_s=self.grid.horizon_s,
             scrape_interval_s=self.grid.step_s,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -47,10 +47,10 @@ class Gauges:
         """Bins from `first` on will be asked for again."""
         self._flow.forget(first)
 
-    def of(self, kind: str, name: str) -> Array:
-        """One gauge of one station, `[bins]`, float32."""
-        out: Array = self._now[kind][name]
-        return out
+    @property
+    def utilisation(self) -> Mapping[str, Array]:
+        """Busy share of the servers of every component that takes time, `[bins]`, float32; pools are left out."""
+        return {name: values for name, values in self._now["utilisation"].items() if " -> " not in name}
 
     def series(self) -> Iterator[Series]:
         """One series for each component and gauge, and for each pool of connections."""
