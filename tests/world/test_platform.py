@@ -15,6 +15,7 @@ from workbench.scenario.schema.people import Hours
 from workbench.scenario.schema.platform import LoadTest, Support, SupportTier
 from workbench.telemetry.series import Series, SeriesKey
 from workbench.units import DAY_S, HOUR_S
+from workbench.world.demand.demand import demand
 from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.impact import Impact, MetricBreaks
@@ -343,6 +344,9 @@ def test_a_load_test_offers_the_peak_and_nothing_between_tests(month):
     # Four Tuesdays and the last one of the thirty days, fifteen minutes each.
     assert on.sum() == 5 * 60
     assert (more[on] + RATES[on] == world.traffic.capacity_rps).all()
+    offered, usual = (demand(one, GRID, START, 1).rates() for one in (world, month.world))
+    assert offered[on] == pytest.approx(np.maximum(usual[on], world.traffic.capacity_rps))
+    np.testing.assert_allclose(offered[~on], usual[~on], rtol=1e-12)
 
 
 def test_slots_see_what_counters_grew_by_restarts_included():

@@ -15,6 +15,7 @@ from workbench.world.demand.cells import Cell, cells_of
 from workbench.world.demand.shape import bot_rate, event_factor, trend, week_shape
 from workbench.world.demand.variability import factors
 from workbench.world.grid import Grid
+from workbench.world.platform.load_test import load_test_rates
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,7 @@ def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
     wandering = factors(traffic.variability, paths, len(grid), grid.step_s, seed) if traffic.variability is not None else {}
     peaks = {name: event_factor(event, start, grid.middles_s) for name, event in sorted(traffic.events.items())}
     by_route: dict[str, tuple[FloatArray | None, ...]] = {}
+    tested = _load_test(world, grid, start, shapes, scales)
     for path in paths:
         launched = launch_factor(world, path, start, grid.middles_s)
         known: dict[tuple[str, str], FloatArray | None] = {}
@@ -91,7 +93,7 @@ def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
             if who not in known:
                 product: FloatArray | None = None
                 if cell.bot is None:
-                    parts = [launched, wandering.get(path)]
+                    parts = [launched, wandering.get(path), tested]
                     parts += [
                         peaks[name]
                         for name, event in sorted(traffic.events.items())
@@ -104,3 +106,12 @@ def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
             rows.append(known[who])
         by_route[path] = tuple(rows)
     return Demand(cells, grid.widths_s, tuple(shapes), tuple(scales), by_route)
+
+
+def _load_test(world: World, grid: Grid, start: dt.datetime, shapes: list[FloatArray], scales: list[float]) -> FloatArray | None:
+    """Factor on what users send with the load test on top, `[bins]`; None without one."""
+    if world.platform.load_test is None:
+        return None
+    users = np.sum([shape * scale for shape, scale in zip(shapes, scales, strict=True)], axis=0)
+    out: FloatArray = 1.0 + load_test_rates(world, grid, start, users) / np.maximum(users, 1e-9)
+    return out
