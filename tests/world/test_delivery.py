@@ -1,12 +1,17 @@
 import datetime as dt
+import re
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 import simpy
+import yaml
 from pydantic import ValidationError
 
+from tests.support.places import ROOT
+from workbench.errors import BadInput
+from workbench.scenario.load import load_scenario
 from workbench.scenario.schema.delivery import LEVELS, ConfigurationChanges, Experiment, Launch, Maintenance
 from workbench.scenario.schema.world import World
 from workbench.units import DAY_S, HOUR_S
@@ -196,3 +201,61 @@ def test_a_gate_is_never_told_whether_a_change_is_bad(month):
     piped(month, gate)
 
     assert all(len(asked) == 3 and "bad" not in asked[0] for asked in gate.asked)
+
+
+def test_the_examples_of_the_page_are_worlds(month, tmp_path):
+    """Every example, laid over the reference world, is valid and refers to nothing that is not there."""
+    page = (ROOT / "docs/people-and-delivery.md").read_text()
+    raw = month.world.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    examples = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    for example in examples:
+        for section, fields in example.items():
+            raw[section] = {**raw.get(section, {}), **fields}
+    world = World.model_validate(raw)
+
+    assert [set(example) for example in examples] == [{"delivery"}, {"people"}, {"platform"}]
+    (tmp_path / "world.yaml").write_text(yaml.safe_dump(raw, allow_unicode=True, sort_keys=False))
+    for name in ("policy.yaml", "baseline.yaml"):
+        (tmp_path / name).write_text((ROOT / "scenarios/medianest" / name).read_text())
+    assert load_scenario(tmp_path / "baseline.yaml").world == world
+
+
+@pytest.mark.parametrize(
+    ("section", "fields", "found"),
+    [
+        ("delivery", {"experiments": {"x": {"at": "2026-04-08", "component": "apy"}}}, "apy"),
+        ("delivery", {"maintenance": {"x": {"starts": "2026-04-08", "lasts": "1h", "components": ["databse"]}}}, "databse"),
+        ("delivery", {"launches": {"x": {"at": "2026-04-08", "feature": "f", "routes": ["/nowhere"]}}}, "/nowhere"),
+        ("delivery", {"configuration": {"per_working_day": 1, "change_failure_rate": "1%", "components": {"ap": 1}}}, "ap"),
+        ("people", {"rotations": {"x": {"components": ["strage"]}}}, "strage"),
+        ("platform", {"support": {"tiers": {"premum": {}}}}, "premum"),
+        ("platform", {"web": {"pages": ["/dash"]}}, "/dash"),
+    ],
+)
+def test_a_name_that_the_world_does_not_have_is_shown_where_it_stands(month, tmp_path, section, fields, found):
+    raw = month.world.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    raw[section] = {**raw.get(section, {}), **fields}
+    (tmp_path / "world.yaml").write_text(yaml.safe_dump(raw, allow_unicode=True, sort_keys=False))
+    for name in ("policy.yaml", "baseline.yaml"):
+        (tmp_path / name).write_text((ROOT / "scenarios/medianest" / name).read_text())
+    with pytest.raises(BadInput) as caught:
+        load_scenario(tmp_path / "baseline.yaml")
+
+    [problem] = caught.value.problems
+    assert problem.found == found
+    assert problem.line is not None
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("FREQ=WEEKLY;BYDAI=SU", "RFC 5545"),
+        ("BYDAY=SU", "needs FREQ"),
+        ("FREQ=MINUTELY", "needs FREQ"),
+        ("FREQ=WEEKLY;BYDAY=XX", "no recurrence"),
+        ("FREQ=DAILY;COUNT=3;UNTIL=20260501T000000", "COUNT or UNTIL"),
+    ],
+)
+def test_a_recurrence_that_is_none_is_refused_in_words(rule, said):
+    with pytest.raises(ValidationError, match=said):
+        Maintenance(starts="2026-04-05T02:00", rule=rule, lasts="1h", components=("api",))

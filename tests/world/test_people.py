@@ -361,3 +361,39 @@ def test_an_incident_that_ends_by_itself_frees_the_engineer(world):
     shift.run()
 
     assert two.acknowledged_at_s == 20 * MINUTE_S
+
+
+def _answer_s(world, seed, **people):
+    """When the incident at the end of a busy week is mitigated, seconds after its page: false pages, another incident, a night."""
+    law = Lognormal(median="3m", sigma=0.8)
+    shift = Shift(world, seed, **{"acknowledge": law, "mitigate": Lognormal(median="30m", sigma=0.7), "levels": 2, **people})
+    for number in range(20):
+        shift.page((24 + 7 * number) * HOUR_S / 2, A)
+    night_s = 4 * DAY_S + 2 * HOUR_S
+    shift.incident("other", A, night_s - 300.0)
+    live = shift.incident("looked at", B, night_s)
+    shift.page(night_s - 240.0, A)
+    shift.page(night_s, B)
+    shift.run()
+    return live.mitigated_at_s - night_s
+
+
+@pytest.mark.parametrize(
+    "mechanism",
+    [
+        {"incidents_at_once": 1},
+        {"fatigue": Fatigue(per_page="5%")},
+        {"night": Night(factor=1.5)},
+        {"levels": 3, "incidents_at_once": 1, "escalate_after": 300.0},
+    ],
+    ids=["attention", "fatigue", "night", "escalation"],
+)
+def test_each_mechanism_is_felt_by_more_than_three_standard_errors(world, mechanism):
+    """Paired over 100 seeds against the same people with it switched off (for escalation: with nobody to escalate to)."""
+    off = {"incidents_at_once": None, "fatigue": None, "night": None}
+    without = {**off, "incidents_at_once": 1, "levels": 1} if "levels" in mechanism else off
+    gaps = [_answer_s(world, seed, **{**off, **mechanism}) - _answer_s(world, seed, **without) for seed in range(100)]
+    error = np.std(gaps, ddof=1) / len(gaps) ** 0.5
+
+    assert abs(np.mean(gaps)) > 3 * error
+    assert (np.mean(gaps) < 0) == ("levels" in mechanism)

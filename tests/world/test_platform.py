@@ -12,9 +12,10 @@ from workbench.scenario.schema.base import Lognormal
 from workbench.scenario.schema.components import Resources
 from workbench.scenario.schema.delivery import Launch
 from workbench.scenario.schema.people import Hours
-from workbench.scenario.schema.platform import LoadTest, Support, SupportTier
+from workbench.scenario.schema.platform import BatchJobs, LoadTest, Support, SupportTier
 from workbench.telemetry.series import Series, SeriesKey
 from workbench.units import DAY_S, HOUR_S
+from workbench.world.demand.demand import demand
 from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.impact import Impact, MetricBreaks
@@ -221,13 +222,13 @@ def test_satisfaction_falls_with_failures_and_is_the_mean_of_what_was_answered(m
 def test_batch_jobs_are_late_as_often_as_their_law_says(month):
     grid = Grid(60.0, 7.0, 300 * DAY_S)
     slots = Slots(grid, 5)
-    out = named(batch_jobs(month.world, slots, np.full(len(grid), 7.0), 1))["batch_jobs_total"]
-    batch = month.world.platform.batch
+    batch = BatchJobs(deadline="16m")
+    out = named(batch_jobs(platform_of(month, batch=batch), slots, np.full(len(grid), 7.0), 1))["batch_jobs_total"]
     late = 0.5 * math.erfc(math.log(batch.deadline / batch.duration.median) / (batch.duration.sigma * math.sqrt(2)))
     count = out[("late",)][-1] + out[("in_time",)][-1]
 
     assert count == pytest.approx(300 * 24, abs=3)
-    assert out[("late",)][-1] / count == pytest.approx(late, abs=4 * (late / count) ** 0.5)
+    assert out[("late",)][-1] / count == pytest.approx(late, abs=4 * (late * (1 - late) / count) ** 0.5)
 
 
 def test_vulnerabilities_are_found_at_their_rate_and_fixed_after_their_time(month):
@@ -343,6 +344,9 @@ def test_a_load_test_offers_the_peak_and_nothing_between_tests(month):
     # Four Tuesdays and the last one of the thirty days, fifteen minutes each.
     assert on.sum() == 5 * 60
     assert (more[on] + RATES[on] == world.traffic.capacity_rps).all()
+    offered, usual = (demand(one, GRID, START, 1).rates() for one in (world, month.world))
+    assert offered[on] == pytest.approx(np.maximum(usual[on], world.traffic.capacity_rps))
+    np.testing.assert_allclose(offered[~on], usual[~on], rtol=1e-12)
 
 
 def test_slots_see_what_counters_grew_by_restarts_included():

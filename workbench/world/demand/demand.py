@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from workbench.world.demand.events import EventFactor, event_factor, launched
 from workbench.world.demand.shape import surges, trend, week_shape, zoned
 from workbench.world.demand.variability import rate_factors
 from workbench.world.grid import Grid
+from workbench.world.platform.load_test import load_test_rates
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +144,17 @@ def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
                 profiles.append(shape)
         profile_of.append(numbers[key])
     weights = np.array([[(1.0 if cell.bot else cell.weight) * cell.mix[path] for path in routes] for cell in cells])
-    return Demand(
+    out = Demand(
         cells, routes, grid.widths_s, tuple(profiles), tuple(profile_of), weights, factors, tuple(_events(world, grid, start))
     )
+    tested = _tested(world, grid, start, out) if world.platform.load_test is not None else None
+    return out if tested is None else replace(out, events=(*out.events, tested))
+
+
+def _tested(world: World, grid: Grid, start: dt.datetime, users: Demand) -> EventFactor | None:
+    """The load test on top of what users send, as a factor on all of it."""
+    sent = users.rates(bots=False)
+    return launched(None, 1.0 + load_test_rates(world, grid, start, sent) / np.maximum(sent, 1e-9))
 
 
 def _events(world: World, grid: Grid, start: dt.datetime) -> Iterator[EventFactor]:

@@ -37,13 +37,13 @@ class EventFactor:
         return (not self.routes or path in self.routes) and (not self.tiers or tier in self.tiers)
 
 
-def launched(path: str, factors: FloatArray | None) -> EventFactor | None:
-    """What launches bring to one route, `factors` being `[bins]`; None if nothing."""
+def launched(path: str | None, factors: FloatArray | None) -> EventFactor | None:
+    """What launches bring to one route, or to all where none is named, `factors` being `[bins]`; None if nothing."""
     touched = np.flatnonzero(np.abs(factors - 1) > 1e-12) if factors is not None else np.zeros(0, np.int64)
     if factors is None or not touched.size:
         return None
     low = int(touched[0])
-    return EventFactor(low, factors[low : int(touched[-1]) + 1], frozenset({path}), frozenset())
+    return EventFactor(low, factors[low : int(touched[-1]) + 1], frozenset({path} if path is not None else ()), frozenset())
 
 
 def event_factor(event: Event, start: dt.datetime, grid: Grid) -> EventFactor | None:
