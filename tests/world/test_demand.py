@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.rng import stream
-from workbench.scenario.schema.traffic import Bot, Bursts, Closed, Event, Segment
+from workbench.scenario.schema.traffic import Bot, Bursts, Closed, Event, Segment, Variability
 from workbench.units import DAY_S, HOUR_S, MINUTE_S
 from workbench.world.demand.bots import burst_factors
 from workbench.world.demand.demand import demand
@@ -189,6 +189,21 @@ def test_a_bot_is_a_row_of_its_own_on_top_of_the_users(week):
     hours = np.array([(UTC + dt.timedelta(seconds=at)).astimezone(ZoneInfo("Asia/Tokyo")).hour for at in grid.middles_s])
     assert set(hours[sent[LOGIN] > 0]) == {23, 0, 1, 2}
     assert (sent[LOGIN][np.isin(hours, (23, 0, 1, 2))] > 0).all()
+
+
+def test_bots_neither_vary_nor_take_part_in_events(week):
+    world, grid = week
+    bots = {"crawler": Bot(tier="free", mean_rps=2)}
+    event = Event(at="day 3, 10:00", factor=2)
+    for common in ("100%", "30%"):
+        varied = {"variability": Variability(spread=0.5, common=common), "events": {"e": event}}
+        made = demand(altered(world, bots=bots, **varied), grid, UTC, 5)
+        row = [cell.labels for cell in made.cells].index(("free", "crawler"))
+        users = [at for at in range(len(made.cells)) if at != row]
+        requests = made.requests(STREAM, 0, len(grid))
+        assert requests[row] == pytest.approx(2 * 60 * float(world.routes[STREAM].share))
+        assert requests[users].std() > 0
+        assert made.rates() - made.rates(bots=False) == pytest.approx(2)
 
 
 def test_bursts_have_the_mean_and_the_covariance_of_an_on_off_process():

@@ -37,14 +37,16 @@ def requests(outcome, **labels):
     return total
 
 
-def test_segments_and_bots_are_labels_of_their_own(starter):
+@pytest.mark.parametrize(("fidelity", "count"), [("aggregate", 6), ("request", 0.3)])
+def test_segments_and_bots_are_labels_of_their_own(starter, fidelity, count):
     tier = starter.world.tiers["everyone"].model_copy(
         update={"segments": {"app": Segment(share="80%"), "web": Segment(share="20%")}}
     )
     bot = Bot(tier="everyone", mean_rps=4, codes={"404": "25%"})
     traffic = starter.world.traffic.model_copy(update={"bots": {"crawler": bot}})
-    outcome = run(hours(starter, 6, traffic, {"everyone": tier}))
-    usual, crawled = 20 * 6 * HOUR_S, 4 * 6 * HOUR_S
+    scenario = dataclasses.replace(hours(starter, count, traffic, {"everyone": tier}), fidelity=fidelity)
+    outcome = run(scenario)
+    usual, crawled = 20 * count * HOUR_S, 4 * count * HOUR_S
     for segment, due in (("app", 0.8 * usual), ("web", 0.2 * usual), ("crawler", crawled)):
         assert requests(outcome, segment=segment) == pytest.approx(due, abs=4 * due**0.5 + 0.01 * due), segment
     lost = requests(outcome, segment="crawler", status_code="404")

@@ -21,8 +21,6 @@ from workbench.telemetry.series import Array, FloatArray
 from workbench.world.grid import Grid
 
 COUNTED_EVERY_S = 60.0
-_EXACT_LAGS = 16
-"""Lengths up to so many counts are told apart one by one, longer ones in steps of an eighth."""
 _SIGMAS = 5.2
 """Lengths beyond so many standard deviations of the logarithm, one in ten million, are told apart no more."""
 _MOST_SLOTS = 20_000
@@ -104,7 +102,8 @@ def length_table(mean_s: float, sigma: float, width_s: float) -> tuple[Array, Fl
     excess = _excess(mean_s, sigma, width_s * np.arange(top + 1, dtype=np.float64)) / width_s
     keep = [0]
     while keep[-1] < top:
-        step = 1 if keep[-1] < _EXACT_LAGS or sigma < 0.05 else max(1, keep[-1] // 8)
+        # One by one up to 16 counts, then in steps of an eighth; lengths that are all alike need their own.
+        step = 1 if sigma < 0.05 else max(1, keep[-1] // 8)
         keep.append(min(top, keep[-1] + step))
     kept = excess[keep].tolist()
     if kept[-1] > 0:
