@@ -1,189 +1,153 @@
-"""The course of small worlds: equilibrium, overload, retries, breakers, autoscalers, and that chunks do not matter."""
-
-import datetime as dt
+"""The course of small worlds: independent of how it is asked for, metastable where it should be, as usual where nothing acts."""
 
 import numpy as np
 import pytest
 
-from tests.support.plain_worlds import small_world
-from workbench.world.course import differs
-from workbench.world.demand.demand import demand
-from workbench.world.effects import ActiveEffect
-from workbench.world.grid import Grid
-from workbench.world.impact import CapacityFalls, ErrorsHappen, Impact, LatencyRises, Shape, TrafficRises
-from workbench.world.layout import layouts
-from workbench.world.load.flow import Flow
-from workbench.world.network.answers import Network
+from tests.support.flows import difference, effect, loaded
+from tests.support.small_worlds import served
+from workbench.rng import stream
+from workbench.world.impact import CacheCools, CapacityFalls, ErrorsHappen, LatencyRises, Shape, TrafficRises
 
-START = dt.datetime(2026, 4, 6, tzinfo=dt.UTC)
-ONE = {"service": {"median": "100ms", "sigma": 0.0}, "concurrency": 8}
-
-
-def flow_of(world, hours=2.0):
-    grid = Grid(15, 7, hours * 3600)
-    network = Network(world)
-    wanted = demand(world, grid, START, 1)
-    shapes = layouts(network, {}, tuple(cell.labels for cell in wanted.cells))
-    return Flow(world, shapes, grid, network, wanted.requests, wanted.cells, sessions=np.zeros(len(grid)), seed=1), grid, shapes[0]
+CODES = (("500", 0.5), ("503", 0.5))
+TWO = {
+    "api": served("20ms", 0.5, 8, calls=[{"component": "db", "timeout": "1s", "breaker": {"opens_at": "50%", "open_for": "1m"}}]),
+    "db": served("10ms", 1.0, 4, arrivals_cv=1.3, queue={"limit": 300}, autoscaler={"target": 0.6, "min": 1, "max": 3}),
+}
+CLIENTS = {"retries": {"attempts": 3, "backoff": "1s"}, "timeout": "2s", "closed": {"think_time": "5s"}}
+WAVES = 90 * (1.3 + 0.7 * np.sin(np.arange(240) / 17.0) + 0.2 * np.sin(np.arange(240) / 3.1))
+INCIDENTS = [
+    effect(LatencyRises(3.0), 30, 55, "db", "slow"),
+    effect(TrafficRises(2.5), 50, 62, None, "crowd", Shape("ramp", rise_s=90.0)),
+    effect(ErrorsHappen(0.8, CODES), 100, 108, "db", "errors", Shape("flapping", period_s=60.0)),
+    effect([CapacityFalls(0.6), CacheCools(0.2)], 150, None, "api", "capacity"),
+]
 
 
-def effect(act, first=100, last=200, components=("api",), tiers=("all",), shape=None):
-    return ActiveEffect("e", Impact((act,), shape or Shape()), frozenset({"/"}), frozenset(tiers), first, last, components)
+def busy(**more):
+    return loaded(
+        TWO, ["api"], WAVES, traffic=CLIENTS, tiers={"free": "40%", "paid": "60%"}, codes={"500": "1%", "503": "1%"}, **more
+    )
 
 
-def code(layout, answer, name):
-    return answer.marks[layout.classes.count + layout.others.index(name)]
+@pytest.fixture(scope="module")
+def whole():
+    for one in INCIDENTS:
+        one.tiers = frozenset({"free"}) if one.id == "errors" else frozenset({"free", "paid"})
+    made = busy()
+    return made, made.whole(INCIDENTS)
 
 
-def test_in_equilibrium_waits_are_erlangs():
-    # Offered 5.6 of 8: P(wait) 0.27067, with exponential service; constant service halves the wait (Allen and Cunneen).
-    flow, _, _ = flow_of(small_world({"api": ONE}, ["api"], rps=56.0))
-    usual = flow.usual()
+@pytest.mark.parametrize("pieces", ["bin by bin", "at random", "at random again"])
+def test_a_course_does_not_depend_on_the_pieces_in_which_it_is_asked_for(pieces: str, whole) -> None:
+    made, course = whole
+    cuts = range(1, 240) if pieces == "bin by bin" else np.flatnonzero(stream(3, pieces).random(239) < 0.1) + 1
+    again = busy(network=made.flow._situations.network)
+    assert difference(course, again.whole(INCIDENTS, [int(cut) for cut in cuts])) == []
 
-    answer = usual.routes["/"].answers[int(usual.routes["/"].which[0, 100])]
-    assert usual.utilisation["api"][100] == pytest.approx(0.7)
-    assert answer.mean_s == pytest.approx(0.1 + 0.5 * 0.27067 * 0.1 / (8 * 0.3), rel=2e-3)
-    assert usual.queue["api"][100] == pytest.approx(0.5 * 0.27067 * 0.7 / 0.3, rel=5e-3)
+
+def test_much_goes_on_in_that_course(whole) -> None:
+    # Else the test above shows nothing.
+    made, course = whole
+    followed = made.flow._followed
+    assert 100 < len(followed) < 235
+    assert any(state.open_until for state, _ in followed.values())
+    assert len({int(one) for one in course.servers["db"]}) >= 2
+    assert course.utilisation["db"].max() > 0.99
+    assert any(settled for _, settled in followed.values())
+    assert max(float(state.again.sum()) for state, _ in followed.values()) > 100
+
+
+@pytest.mark.parametrize("first", [0, 52, 104, 200])
+def test_what_was_forgotten_comes_again_as_if_it_had_never_been_asked_for(first: int, whole) -> None:
+    made, course = whole
+    again = busy(network=made.flow._situations.network)
+    wrong = [effect(TrafficRises(4.0), max(first, 1), None, None, "wrong", tiers=("free", "paid"))]
+    again.flow.usual()
+    again.flow.course(0, 240, [*INCIDENTS, *wrong])
+    again.flow.forget(first)
+    kept = again.flow.course(first, 240, [one for one in INCIDENTS if one.overlaps(first, 240)])
+    for path, of in kept.routes.items():
+        np.testing.assert_array_equal(of.requests, course.routes[path].requests[:, first:])
+    np.testing.assert_array_equal(kept.queue["db"], course.queue["db"][first:])
+
+
+def test_incidents_of_later_change_nothing_before(whole) -> None:
+    made, course = whole
+    again = busy(network=made.flow._situations.network)
+    fewer = again.whole(INCIDENTS[:2])
+    np.testing.assert_array_equal(fewer.routes["/"].requests[:, :100], course.routes["/"].requests[:, :100])
+    np.testing.assert_array_equal(fewer.queue["db"][:100], course.queue["db"][:100])
+
+
+def test_after_an_incident_the_usual_course_stands_again_to_the_bit() -> None:
+    made = loaded({"api": served("20ms", 0.5, 8)}, ["api"], 200.0)
+    usual = made.flow.usual()
+    course = made.whole([effect(TrafficRises(3.0), 40, 60, None)])
+    assert course.queue["api"][59] > 1000
+    last = int(np.flatnonzero(course.routes["/"].requests[0] != usual.routes["/"].requests[0])[-1])
+    # The queue that it left is no traffic.
+    assert last == 59
+    assert made.flow.course(200, 240, []).routes == {}
+    np.testing.assert_array_equal(course.queue["api"][200:], usual.queue["api"][200:])
+
+
+RETRYING = {"retries": {"attempts": 4, "backoff": "1s", "jitter": "full"}, "timeout": "2s"}
+SERVED = served("20ms", 0.5, 8)
+CAPACITY = 8 / (0.02 * np.exp(0.125))
+
+
+def after_an_overload(utilisation: float, component=SERVED, traffic=RETRYING, bins: int = 600):
+    """Good answers as a share of first attempts, and utilisation, long after five minutes of three times the load."""
+    made = loaded({"api": component}, ["api"], utilisation * CAPACITY, bins, traffic=traffic)
+    course = made.whole([effect(TrafficRises(3.0), 40, 60, None)])
+    late = slice(bins - 100, bins)
+    return made, course, float(made.rate(course, late, "200").mean() / (utilisation * CAPACITY))
+
+
+def test_a_retry_storm_outlives_its_trigger() -> None:
+    made, course, good = after_an_overload(0.6)
+    assert course.utilisation["api"][:40].max() < 0.7
+    assert good < 0.05
+    assert course.utilisation["api"][-1] > 0.99
+    # And it is the retries: each request is tried four times.
+    assert made.rate(course, slice(-50, None)).mean() == pytest.approx(4 * 0.6 * CAPACITY, rel=0.05)
 
 
 @pytest.mark.parametrize(
-    "act",
-    [ErrorsHappen(0.3, (("500", 1.0),)), LatencyRises(2.5), CapacityFalls(0.6), TrafficRises(3.0)],
-    ids=lambda act: type(act).__name__,
+    ("what", "traffic", "component"),
+    [
+        ("retry budget", {**RETRYING, "retries": {**RETRYING["retries"], "budget": "10%"}}, SERVED),
+        ("no retries", {"timeout": "2s"}, SERVED),
+        ("shedding", RETRYING, served("20ms", 0.5, 8, shedding={"above": "90%"})),
+        ("short queue", RETRYING, served("20ms", 0.5, 8, queue={"limit": 40})),
+        ("patience", RETRYING, served("20ms", 0.5, 8, queue={"max_wait": "500ms"})),
+    ],
 )
-def test_a_course_does_not_depend_on_how_it_is_asked(act):
-    retries = {"retries": {"attempts": 3, "backoff": "1s"}}
-    world = small_world({"api": {**ONE, "queue": {"limit": 400, "max_wait": "3s"}}}, ["api"], rps=50.0, traffic=retries)
-    acting = [effect(act, shape=Shape("ramp", rise_s=600.0))]
-    whole, grid, _ = flow_of(world)
-    at_once = whole.course(0, 400, acting).routes["/"]
-    single, _, _ = flow_of(world)
-    for at in range(400):
-        one = single.course(at, at + 1, acting)
-        if at % 37 == 5:
-            single.forget(at - 3)
-            for again in range(at - 3, at + 1):
-                one = single.course(again, again + 1, acting)
-        route = one.routes.get("/")
-        base = single.usual().routes["/"] if route is None else route
-        place = at if route is None else 0
-        assert base.requests[0, place] == at_once.requests[0, at]
-        np.testing.assert_array_equal(
-            base.answers[int(base.which[0, place])].marks, at_once.answers[int(at_once.which[0, at])].marks, err_msg=str(at)
-        )
-    assert len(grid) > 400
+def test_it_ends_by_itself_with(what: str, traffic, component) -> None:
+    _, course, good = after_an_overload(0.6, component, traffic)
+    assert good > 0.99, what
+    assert course.queue["api"][-1] < 2
 
 
-def test_after_an_incident_everything_is_as_usual_again():
-    flow, _, _ = flow_of(small_world({"api": ONE}, ["api"], rps=50.0))
-    course = flow.course(0, 400, [effect(CapacityFalls(0.5))]).routes["/"]
-    other = differs(course, flow.usual().routes["/"], 0, 400)
-
-    assert other[100:200].all()
-    assert not other[:100].any()
-    assert not other[300:].any()
+def test_at_a_lower_load_it_ends_by_itself() -> None:
+    # 4 attempts x 0.2 is below capacity.
+    assert after_an_overload(0.2)[2] > 0.99
 
 
-def test_a_queue_outlasts_what_built_it_up():
-    flow, _, _ = flow_of(small_world({"api": ONE}, ["api"], rps=60.0, traffic={"timeout": "30s"}))
-    course = flow.course(0, 400, [effect(CapacityFalls(0.5), 100, 120)])
-
-    # 20 bins of 15 s with 60 arrivals and 40 served a second leave 6,000; 20 a second more than arrive are served afterwards.
-    assert course.queue["api"][119] == pytest.approx(6000, rel=0.05)
-    assert course.queue["api"][130] == pytest.approx(6000 - 11 * 15 * 20, rel=0.1)
-    assert course.queue["api"][145] < 5
-
-
-def test_a_full_queue_refuses_what_cannot_be_served():
-    flow, _, layout = flow_of(small_world({"api": {**ONE, "queue": {"limit": 50}}}, ["api"], rps=60.0))
-    course = flow.course(0, 200, [effect(CapacityFalls(0.5))]).routes["/"]
-    answer = course.answers[int(course.which[0, 180])]
-
-    assert code(layout, answer, "503") == pytest.approx(1 - 40 / 60, abs=0.02)
-
-
-def test_shedding_keeps_the_utilisation_that_it_is_told():
-    shedding = {**ONE, "shedding": {"above": "85%", "code": "429"}}
-    flow, _, layout = flow_of(small_world({"api": shedding}, ["api"], rps=60.0))
-    course = flow.course(0, 200, [effect(TrafficRises(2.0), components=())])
-    answer = course.routes["/"].answers[int(course.routes["/"].which[0, 180])]
-
-    assert course.utilisation["api"][180] == pytest.approx(0.85, abs=0.02)
-    assert code(layout, answer, "429") == pytest.approx(1 - 68 / 120, abs=0.02)
-
-
-def test_a_pool_of_connections_is_a_queue_for_what_it_leads_to():
-    components = {"api": {"service": {"median": "1ms", "sigma": 0.0}, "concurrency": 100}, "db": {**ONE, "concurrency": 1000}}
-    flow, _, _ = flow_of(small_world(components, ["api", {"component": "db", "pool": 8}], rps=56.0))
-    usual = flow.usual()
-    answer = usual.routes["/"].answers[int(usual.routes["/"].which[0, 100])]
-
-    assert usual.utilisation["/ -> db"][100] == pytest.approx(0.7, rel=1e-3)
-    assert answer.mean_s == pytest.approx(0.101 + 0.27067 * 0.1 / (8 * 0.3), rel=5e-3)
-
-
-def test_a_breaker_opens_spares_the_callee_and_closes_again():
-    components = {"api": {"service": {"median": "1ms", "sigma": 0.0}, "concurrency": 100}, "db": {**ONE, "concurrency": 100}}
-    call = {"component": "db", "breaker": {"opens_at": "50%", "open_for": "1m"}}
-    flow, _, layout = flow_of(small_world(components, ["api", call], rps=50.0))
-    course = flow.course(0, 300, [effect(ErrorsHappen(0.9, (("500", 1.0),)), components=("db",))])
-    route = course.routes["/"]
-    broken = np.array([code(layout, route.answers[int(which)], "503") for which in route.which[0]])
-
-    assert broken[102:195].mean() > 0.7
-    assert broken[:100].max() < 1e-9
-    assert broken[215:].max() < 1e-9
-    assert course.utilisation["db"][110] < 0.1 * course.utilisation["db"][50] + 1e-9
-
-
-def test_an_autoscaler_adds_replicas_after_its_delay_and_not_beyond_its_limit():
-    scaler = {"metric": "utilisation", "target": 0.5, "min": 4, "max": 6, "every": "1m", "delay": "3m"}
-    component = {"service": {"median": "100ms", "sigma": 0.0}, "replicas": 4, "concurrency": 2, "autoscaler": scaler}
-    flow, _, _ = flow_of(small_world({"api": component}, ["api"], rps=35.0), hours=3.0)
-    servers = flow.course(0, 500, [effect(TrafficRises(2.0), 100, 400, components=())]).servers["api"]
-
-    assert set(servers[:100].tolist()) == {8}
-    assert 8 <= servers[110] <= 8
-    assert servers[130] == 12
-    assert servers.max() == 12
-
-
-def test_users_who_wait_ask_less_often_when_answers_take_long():
-    closed = {"closed": {"think_time": "1s"}, "timeout": "30s"}
-    flow, _, _ = flow_of(small_world({"api": {**ONE, "concurrency": 1000}}, ["api"], rps=50.0, traffic=closed))
-    course = flow.course(0, 200, [effect(LatencyRises(20.0))]).routes["/"]
-
-    assert course.requests[0, 180] == pytest.approx(course.requests[0, 50] * (1 + 0.1) / (1 + 2.0), rel=1e-3)
-
-
-def met(retries, rps=60.0, **component):
-    """Goodput as a share of demand, bin by bin, around a burst of three times the traffic for five minutes."""
-    api = {**ONE, "queue": {"limit": 4000}, **component}
-    traffic = {"retries": retries, "timeout": "2s"} if retries else {"timeout": "2s"}
-    flow, grid, layout = flow_of(small_world({"api": api}, ["api"], rps=rps, traffic=traffic))
-    course = flow.course(0, 480, [effect(TrafficRises(3.0), 100, 120, components=())]).routes["/"]
-    good = np.array([answer.marks[: layout.classes.count].sum() for answer in course.answers])
-    return good[course.which[0]] * course.requests[0] / (rps * grid.widths_s[:480])
-
-
-def test_retries_keep_a_system_down_long_after_the_burst_that_broke_it():
-    storm = met({"attempts": 4, "backoff": "1s"})
-
-    assert storm[60:100].min() > 0.95
-    assert storm[300:].max() < 0.5
-
-
-def test_a_retry_budget_lets_it_recover():
-    assert met({"attempts": 4, "backoff": "1s", "budget": "10%"})[300:].min() > 0.95
-
-
-def test_without_retries_it_recovers():
-    assert met(None)[300:].min() > 0.95
-
-
-def test_shedding_lets_it_recover():
-    assert met({"attempts": 4, "backoff": "1s"}, shedding={"above": "90%"})[300:].min() > 0.85
-
-
-def test_at_a_lower_load_it_recovers_too():
-    assert met({"attempts": 4, "backoff": "1s"}, rps=16.0)[300:].min() > 0.95
+def test_hysteresis_a_storm_ends_only_far_below_the_load_at_which_it_began() -> None:
+    # Up slowly to 0.7 of capacity: all is well. Overload: it breaks. Back at 0.7, 0.5, 0.3: still broken; at 0.2 it recovers.
+    # The queue is long enough to make everybody wait for too long, and short enough to be worked off soon.
+    levels = [0.7, 1.3, 0.7, 0.5, 0.3, 0.2, 0.7]
+    lengths = [40, 20, 40, 40, 60, 40, 40]
+    rps = CAPACITY * np.repeat(levels, lengths)
+    api = served("20ms", 0.5, 8, queue={"limit": 3000})
+    made = loaded({"api": api}, ["api"], rps, len(rps), traffic=RETRYING)
+    course = made.whole()
+    ends = np.cumsum(lengths)
+    good = [
+        float(made.rate(course, slice(end - 5, end), "200").mean() / (CAPACITY * level))
+        for end, level in zip(ends, levels, strict=True)
+    ]
+    assert good[0] > 0.99
+    assert max(good[1:5]) < 0.1
+    assert min(good[5:]) > 0.99

@@ -117,7 +117,7 @@ def of_pressure(
     pressure: Pressure, waits: float = 0.0, wait_s: float = 0.0, wait_shape: float = 1.0, refused: float = 0.0
 ) -> Condition:
     """A condition from what incidents do and what the queue does."""
-    if pressure == NONE and waits == 0 and refused == 0:
+    if waits == 0 and refused == 0 and (pressure is NONE or pressure == NONE):
         return HEALTHY
     return Condition(waits, wait_s, wait_shape, pressure.slow, refused, pressure.failing, pressure.codes, pressure.hits)
 
@@ -126,7 +126,7 @@ def _rounded(value: float, step: float) -> float:
     return round(round(value / step) * step, 6) if value > step / 4 else round(value, 5)
 
 
-def _geometric(value: float, step: float = 0.05) -> float:
+def _geometric(value: float, step: float = 0.08) -> float:
     if value <= 1e-6:
         return 0.0
     return math.exp(round(math.log(value) / step) * step)

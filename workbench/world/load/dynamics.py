@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from workbench.world.load.situations import Edge, Met, Situation, merged
 from workbench.world.load.stations import advance, in_equilibrium, random_walk, spread_in_equilibrium
 from workbench.world.load.steady import SHORTEST_S, Equilibrium, left
 
+_T = TypeVar("_T")
 _SETTLED = 0.02
 """A queue this near to its equilibrium, as a share, is in it."""
 _CALM = 0.9
@@ -71,6 +73,7 @@ class Dynamics:
     def __init__(self, equilibrium: Equilibrium, sessions: FloatArray) -> None:
         self._of = equilibrium
         self._sessions = sessions
+        self._tiers_differ = any(one.shedding is not None and one.shedding.tiers for one in equilibrium.world.components.values())
         self._breakers = {
             edge: equilibrium.situations.network.breaker(*edge)
             for layout in equilibrium.layouts
@@ -106,22 +109,31 @@ class Dynamics:
         of, situations = self._of, self._of.situations
         width = max(float(of.grid.widths_s[at]), SHORTEST_S)
         broken = broken_in(state.open_until, at)
-        acting = [dict(one.components) for one in pressures]
+        alike = self._alike(pressures)
+        kinds = tuple(pressures[group] for group in alike.firsts)
+        acting = [dict(one.components) for one in kinds]
         # How requests would fare with the waits of the bin before: how many calls reach each station.
-        before = self._situations([_under(met, one) for met, one in zip(state.met, acting, strict=True)], pressures, broken)
+        met_before = [_under(state.met[group], one) for group, one in zip(alike.firsts, acting, strict=True)]
+        before = alike.spread(self._situations(met_before, kinds, broken))
         first = self._first(at, pressures, before)
         requests = first.copy()
         for number in range(state.again.shape[2]):
             requests += state.again[:, :, number]
         calls, work = self._calls(requests / width, before)
-        met = [dict(situations.idle(one)) for one in pressures]
+        idle = tuple(situations.situation(situations.idle(one), one) for one in kinds)
+        usual_s = of.held_s(alike.spread(idle))
+        met = [dict(situations.idle(one)) for one in kinds]
         stations: list[_AtStation] = []
         for place, name in enumerate(situations.stations):
-            one = self._station(state, place, calls[:, place].tolist(), work[:, place].tolist(), pressures, width)
+            pressing = [one.get(name, NONE) for one in acting]
+            one = self._station(
+                state, place, calls[:, place].tolist(), work[:, place].tolist(), pressing, alike, usual_s[place], width
+            )
             stations.append(one)
             for conditions, how in zip(met, one.conditions, strict=True):
                 conditions[name] = how
-        now = self._situations([merged(one.items()) for one in met], pressures, broken)
+        met_now = [merged(one.items()) for one in met]
+        now = alike.spread(self._situations(met_now, kinds, broken))
         again = retries.following(of.world.traffic, first, state.again, self._failed(now))
         open_until = self._look(state.open_until, requests, now, broken, at, width)
         replicas = tuple(
@@ -151,7 +163,7 @@ class Dynamics:
             served=tuple(one.served for one in stations),
             lost=tuple(one.lost for one in stations),
         )
-        after = tuple(merged(one.items()) for one in met)
+        after = alike.spread(met_now)
         met_by = state.met if after == state.met else after
         inside, spread = tuple(one.inside for one in stations), tuple(one.spread for one in stations)
         return State(inside, spread, again, open_until, replicas, met_by), done
@@ -183,13 +195,27 @@ class Dynamics:
             work[group] += (rate * by_group[group].work).sum(axis=0)
         return calls, work
 
+    def _alike(self, pressures: tuple[Pressures, ...]) -> _Alike:
+        """Groups that meet the same."""
+        if self._tiers_differ:
+            return _Alike(tuple(range(len(pressures))), tuple(range(len(pressures))))
+        kinds = list(dict.fromkeys(pressures))
+        return _Alike(tuple(pressures.index(one) for one in kinds), tuple(kinds.index(one) for one in pressures))
+
     def _station(
-        self, state: State, place: int, calls: list[float], work: list[float], pressures: tuple[Pressures, ...], width: float
+        self,
+        state: State,
+        place: int,
+        calls: list[float],
+        work: list[float],
+        acting: list[Pressure],
+        alike: _Alike,
+        usual_s: float,
+        width: float,
     ) -> _AtStation:
         of = self._of
         name = of.situations.stations[place]
         kind = of.situations.kinds[name]
-        acting = [dict(one.components).get(name, NONE) for one in pressures]
         servers = left(state.replicas[place].serving * kind.concurrency, max(one.lost for one in acting))
         rate, inside = sum(calls), state.inside[place]
         if servers <= 0:
@@ -208,7 +234,6 @@ class Dynamics:
         there = in_equilibrium(table, offered)
         near = offered < _CALM * servers and abs(done.inside - there.inside) <= _SETTLED * there.inside + 0.05
         if near and not any(shed):
-            usual_s = of.held_s(tuple(of.situations.situation(of.situations.idle(one), one) for one in pressures))[place]
             level = int(levels_of(np.array([offered / servers]))[0])
             conditions = tuple(of.at_level(place, servers, level, usual_s, one) for one in acting)
             spread = -1.0
@@ -220,7 +245,8 @@ class Dynamics:
             spread = min(grown, spread_in_equilibrium(table, done, offered))
             near = False
             conditions = tuple(
-                of_stretch(kind, table, done, held, spread, part, one) for part, one in zip(shed, acting, strict=True)
+                of_stretch(kind, table, done, held, spread, shed[group], one)
+                for group, one in zip(alike.firsts, acting, strict=True)
             )
         served = done.busy / held * width
         return _AtStation(
@@ -256,13 +282,27 @@ class Dynamics:
 
 
 @dataclass(frozen=True, slots=True)
+class _Alike:
+    """Groups that meet the same, whose conditions are worked out once."""
+
+    firsts: tuple[int, ...]
+    """A group of each kind."""
+    kind_of: tuple[int, ...]
+    """The kind of each group."""
+
+    def spread(self, by_kind: Sequence[_T]) -> tuple[_T, ...]:
+        """From kinds to groups."""
+        return tuple(by_kind[kind] for kind in self.kind_of)
+
+
+@dataclass(frozen=True, slots=True)
 class _AtStation:
     """One station in one bin."""
 
     inside: float
     spread: float
     conditions: tuple[Condition, ...]
-    """By group."""
+    """By kind of group."""
     servers: int
     busy: float
     queued: float

@@ -76,8 +76,7 @@ class Flow:
                 self._remember(begin, end, pressures)
             at = begin
             while at < end:
-                unsettled = self._unsettled(at - 1, calm=calm)
-                if unsettled:
+                if self._unsettled(at - 1, pressures):
                     at = self._follow(at, end, pressures, pieces, at_least=0)
                 elif calm:
                     # As usual until the next incident.
@@ -135,13 +134,13 @@ class Flow:
         usual = self._replicas_at(at + 1)
         return all((a.serving, a.ordered) == (b.serving, b.ordered) for a, b in zip(state.replicas, usual, strict=True))
 
-    def _unsettled(self, at: int, *, calm: bool) -> bool:
-        """Whether bin `at` left something behind that the usual course does not have."""
+    def _unsettled(self, at: int, pressures: tuple[Pressures, ...]) -> bool:
+        """Whether bin `at` left something behind that is not in equilibrium under the pressures of the next one."""
         found = self._followed.get(at)
         if found is not None:
-            return not found[1]
+            return not found[1] or self._pressures_at(at) != pressures
         # An incident that begins while a usual queue has not been worked off.
-        return not calm and at in self._usually and not self._usually[at][1]
+        return pressures != self._of.nothing and at in self._usually and not self._usually[at][1]
 
     def _remember(self, begin: int, end: int, pressures: tuple[Pressures, ...]) -> None:
         if self._stretches and self._stretches[-1][1] == begin and self._stretches[-1][2] == pressures:

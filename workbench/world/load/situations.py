@@ -12,7 +12,7 @@ import numpy as np
 from workbench.scenario.schema.components import Component
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray
-from workbench.world.course import Answer, Condition, RouteCondition
+from workbench.world.course import HEALTHY, Answer, Condition, RouteCondition
 from workbench.world.demand.cells import Cell
 from workbench.world.layout import RouteLayout
 from workbench.world.load.acts import NONE, Pressure, Pressures
@@ -215,7 +215,11 @@ class Situations:
 
 def merged(parts: Iterable[tuple[str, Condition]]) -> Met:
     """Conditions sorted by name, the healthy ones left out; of two of one name the later."""
-    return tuple(sorted((one for one in dict(parts).items() if one[1] != Condition()), key=lambda one: one[0]))
+    return tuple(sorted([one for one in dict(parts).items() if one[1] is not HEALTHY and one[1] != HEALTHY], key=_name))
+
+
+def _name(one: tuple[str, Condition]) -> str:
+    return one[0]
 
 
 def _group(cell: Cell) -> tuple[str, str]:

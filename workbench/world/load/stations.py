@@ -68,13 +68,10 @@ def station(servers: int, limit: int | None, patience: float | None, variability
         # Beyond full load too: a station that loses calls has an equilibrium at any load.
         rho = np.concatenate([rho, 1 + np.geomspace(1e-6, _MOST - 1, _BEYOND)])
     offered = rho * servers
-    found = mmck(servers, limit, offered) if patience is None else mmc_patience(servers, patience, offered)
-    queued = found.queued * variability
-    if limit is not None:
-        queued = np.minimum(queued, limit)
-    elif patience is not None:
-        queued = np.minimum(queued, patience * np.maximum(offered, servers))
-    queued, busy = np.maximum.accumulate(queued), np.maximum.accumulate(np.minimum(found.busy, servers))
+    found = (
+        mmck(servers, limit, offered, variability) if patience is None else mmc_patience(servers, patience, offered, variability)
+    )
+    queued, busy = np.maximum.accumulate(found.queued), np.maximum.accumulate(np.minimum(found.busy, servers))
     return Station(servers, offered, found.waits, queued, busy, found.lost, queued + busy, patience is None, endless)
 
 
