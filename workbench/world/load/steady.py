@@ -53,6 +53,7 @@ class Equilibrium:
         self.nothing = tuple(_of_bot(world, name) for _, name in self.groups)
         """Pressures on each group when nothing goes wrong: what bots ask for in vain."""
         self._idle_means: dict[str, float] = {}
+        self._totals: dict[str, FloatArray] = {}
         self._tried_again: dict[int, tuple[Answer, float]] = {}
         self._means: dict[tuple[str, int, int], float] = {}
         """Mean utilisation of the usual course in each (component, servers, level)."""
@@ -133,22 +134,28 @@ class Equilibrium:
         work = {name: np.zeros(bins) for name in self.timed}
         requests: dict[str, FloatArray] = {}
         hot = np.zeros(bins, bool)
+        # Holding times are weighted by the requests of the whole run: they must not depend on where the stretch begins and ends.
+        worked, called = dict.fromkeys(self.timed, 0.0), dict.fromkeys(self.timed, 0.0)
         idle = [self._idle(one) for one in pressures]
         for layout in self.layouts:
             expected = self.requests(layout.route, low, high)
             scaled = np.empty_like(expected)
+            whole = self._whole(layout.route)
             for row, at in enumerate(self.group_of):
                 condition = self.condition(layout.route, idle[at], pressures[at])
                 answer = self.answer(layout, condition)
                 traffic = dict(pressures[at].routes).get(layout.route, NONE).traffic
                 traffic *= self.waiting(row, layout, answer)
-                scaled[row] = expected[row] * (traffic * attempts_per_request(self.world.traffic, self.tried_again(layout, answer)))
+                times = traffic * attempts_per_request(self.world.traffic, self.tried_again(layout, answer))
+                scaled[row] = expected[row] * times
                 calls = self.network.calls(layout.route, condition)
                 rate = scaled[row] / width
                 for name, visits in answer.visits.items():
                     if name in arrivals:
                         arrivals[name] += rate * visits
                         work[name] += rate * (visits * calls.held_s[name])
+                        called[name] += float(whole[row]) * times * visits
+                        worked[name] += float(whole[row]) * times * visits * calls.held_s[name]
                 for edge, failing in calls.failing.items():
                     breaker = self.network.breaker(*edge)
                     hot |= (failing >= float(breaker.opens_at)) & (expected[row] >= breaker.min_calls / 4)
@@ -181,7 +188,7 @@ class Equilibrium:
             key = key * radix + level * (int(servers.max()) + 2) + np.where((level > 0) | (servers <= 0), servers, -1) + 1
             _, key = np.unique(key, return_inverse=True)
         some, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-        held = {name: float(work[name].sum() / arrivals[name].sum()) if arrivals[name].sum() > 0 else 1.0 for name in self.timed}
+        held = {name: worked[name] / called[name] if called[name] > 0 else 1.0 for name in self.timed}
         which: dict[str, Array] = {}
         answers: dict[str, tuple[Answer, ...]] = {}
         conditions: list[list[dict[str, Condition]]] = []
@@ -220,15 +227,15 @@ class Equilibrium:
             answers[layout.route] = tuple(found)
         return Steady(which, answers, requests, utilisation, queue, hot)
 
+    def _whole(self, path: str) -> FloatArray:
+        """Expected requests of a route over the whole run, `[cells]`."""
+        if path not in self._totals:
+            self._totals[path] = self.requests(path, 0, len(self.grid)).sum(axis=1)
+        return self._totals[path]
+
     def _idle(self, pressures: Pressures) -> dict[str, Condition]:
         """Conditions of components under pressure, as if nobody waited."""
         return {name: of_pressure(pressure) for name, pressure in pressures.components}
-
-
-def _held_s(work: FloatArray, arrivals: FloatArray) -> float:
-    """Mean holding time of a stretch, rounded so that it does not depend on where the stretch ends when it does not change."""
-    at = int(np.argmax(arrivals))
-    return float(f"{work[at] / arrivals[at]:.9g}") if arrivals[at] > 0 else 1.0
 
 
 def _of_bot(world: World, name: str) -> Pressures:
