@@ -50,8 +50,10 @@ class Slots:
         return out
 
     def increments(self, series: Series) -> Array:
-        """What a counter grew by in each slot, restarts seen, `[slots]`; the series has every bin or every slot."""
-        values = series.values if len(series.values) == len(self) else series.values[self.width - 1 :: self.width]
+        """What a counter grew by in each slot, restarts seen, `[slots]`; while scrapes are missing it grows by nothing."""
+        there = np.flatnonzero(np.isfinite(series.values))
+        last = np.searchsorted(series.times[there], self.times + 1e-6, side="right") - 1
+        values = np.where(last >= 0, series.values[there[np.maximum(last, 0)]], series.values.dtype.type(0))
         grown = np.diff(values, prepend=values.dtype.type(0))
         out: Array = np.where(grown < 0, values, grown)
         return out
