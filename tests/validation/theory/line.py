@@ -47,7 +47,7 @@ def sampled(parameters: str, figure: str, theory: float, samples: Sequence[float
     mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
     off = mean - theory
     if error == 0:
-        return Line(parameters, figure, theory, mean, 0.0, 0.0 if off == 0 else math.inf, slack=slack)
+        return Line(parameters, figure, theory, mean, 0.0, 0.0 if off == 0 else math.inf)
     z = math.copysign(-float(norm.ppf(t.sf(abs(off / error), len(values) - 1))), off)
     return Line(parameters, figure, theory, mean, error, z)
 

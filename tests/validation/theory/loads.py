@@ -15,7 +15,7 @@ from workbench.world.impact import TrafficRises
 UTILISATIONS = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 SERVERS = (1, 4, 16)
 STEPS_S = (5.0, 15.0, 60.0)
-RUNS = 6
+RUNS = 12
 REST = 0.3
 RISES_S, ENDS_S = 60.0, 240.0
 SIGMA = math.sqrt(math.log(2))

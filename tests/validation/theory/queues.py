@@ -57,7 +57,7 @@ def losses(seed: int, sets: int) -> list[Line]:
         servers, held_s = int(rng.integers(1, 13)), float(rng.uniform(0.03, 0.3))
         load = servers * float(rng.uniform(0.4, 1.5))
         usage = _steady(_runs(_world(load / held_s, servers, queue={"limit": 0}), load / held_s, rng, exponential_s=held_s))
-        words = f"{servers} servers, {_number(load)} erlang, {_number(held_s)} s each"
+        words = f"servers {servers}, load {_number(load)}, service {_number(held_s)} s"
         blocked = erlang_b(servers, load)
         out.append(sampled(words, "share refused", blocked, [one.refused_share for one in usage]))
         out.append(sampled(words, "servers at work", load * (1 - blocked), [one.mean_in_service for one in usage]))
@@ -72,7 +72,7 @@ def waits(seed: int, sets: int) -> list[Line]:
         rps = rho * servers / held_s
         results = _runs(_world(rps, servers), rps, rng, exponential_s=held_s, keep_waits=True)
         usage = _steady(results)
-        words = f"{servers} servers, utilisation {_number(rho)}, {_number(held_s)} s each"
+        words = f"servers {servers}, utilisation {_number(rho)}, service {_number(held_s)} s"
         share, wait_s = erlang_c(servers, rho * servers), mmc_mean_wait(rps, held_s, servers)
         out.append(sampled(words, "utilisation", rho, [one.utilisation for one in usage]))
         out.append(sampled(words, "share that waits", share, [one.waiting_share for one in usage]))
@@ -93,7 +93,7 @@ def limited(seed: int, sets: int) -> list[Line]:
         rho = float(rng.uniform(0.8, 1.4))
         rps = rho * servers / held_s
         usage = _steady(_runs(_world(rps, servers, queue={"limit": places}), rps, rng, exponential_s=held_s))
-        words = f"{servers} servers, {places} places, utilisation {_number(rho)}, {_number(held_s)} s each"
+        words = f"servers {servers}, places {places}, utilisation {_number(rho)}, service {_number(held_s)} s"
         refused, queue = mmck(rps, held_s, servers, places)
         out.append(sampled(words, "share refused", refused, [one.refused_share for one in usage]))
         out.append(sampled(words, "mean number waiting", queue, [one.mean_queue for one in usage]))
@@ -124,7 +124,7 @@ def little(seed: int, sets: int) -> list[Line]:
         world = small_world({"api": served("50ms", sigma, servers)}, ["api"], rps)
         silence = incident(TrafficRises(0.0), 90.0, 180.0)
         usage = simulate(world, 180.0, seed + run, incidents=[silence]).parts["api"].over()
-        words = f"{servers} servers, sigma {sigma}, utilisation {_number(rho)}, {usage.offered:.0f} calls"
+        words = f"servers {servers}, sigma {sigma}, utilisation {_number(rho)}, {usage.offered:.0f} calls"
         arrivals = usage.offered / usage.seconds
         out.append(computed(words, "mean number waiting", arrivals * usage.mean_wait_s, usage.mean_queue, 1e-9))
     return out
@@ -138,7 +138,7 @@ def aggregate(seed: int, sets: int) -> list[Line]:
         mean_s = lognormal_moments(0.05, ONE_CV)[0]
         rps = rho * servers / mean_s
         made = course(small_world({"api": served("50ms", ONE_CV, servers)}, ["api"], rps), 60.0)[0]
-        words = f"{servers} servers, utilisation {_number(rho)}"
+        words = f"servers {servers}, utilisation {_number(rho)}"
         queue = rps * mmc_mean_wait(rps, mean_s, servers)
         out.append(computed(words, "utilisation", rho, float(made.utilisation["api"][-1]), 1e-6))
         places = int(rng.integers(1, 21))
@@ -146,7 +146,7 @@ def aggregate(seed: int, sets: int) -> list[Line]:
         rho = float(rng.uniform(0.6, 1.4))
         rps = rho * servers / mean_s
         full = small_world({"api": served("50ms", ONE_CV, servers, queue={"limit": places})}, ["api"], rps)
-        words = f"{servers} servers, {places} places, utilisation {_number(rho)}"
+        words = f"servers {servers}, places {places}, utilisation {_number(rho)}"
         queue = mmck(rps, mean_s, servers, places)[1]
         out.append(
             computed(words, "mean number waiting", queue, float(course(full, 600.0)[0].queue["api"][-1]), PRECISE, NEGLECTED)
