@@ -116,10 +116,11 @@ def sides(found: Sequence[loads.Point]) -> str:
         "## Both fidelities",
         (
             f"One component with 1, 4 or 16 servers, which together serve {loads.FULL_RPS:.0f} requests a second; lognormal "
-            f"service times with a coefficient of variation of 1; clients leave after {loads.PATIENCE:.0f} mean service times (504), "
-            f"and the system works on. It rests at a utilisation of {loads.REST} for a minute, then traffic rises at once to the "
-            f"utilisation stated, and the three minutes from then on are compared. Requests one by one: mean of {loads.RUNS} runs. "
-            "The aggregate fidelity: what it expects. Latencies are of good answers, from the same histogram in both."
+            f"service times with a coefficient of variation of 1; clients leave after {loads.PATIENCE:.0f} mean service times "
+            f"(504), and the system works on. It rests at a utilisation of {loads.REST} for a minute, then traffic rises at "
+            f"once to the utilisation stated, and the three minutes from then on are compared. Requests one by one: mean of "
+            f"{loads.RUNS} runs. The aggregate fidelity: what it expects. Latencies are of good answers, from the same histogram "
+            "in both."
         ),
         (
             f"Both *agree* where they differ by less than {loads.RELATIVE:.0%} (an error share: by less than {loads.SHARE:.0%}) "
@@ -191,7 +192,8 @@ def _sentences(found: Sequence[loads.Point]) -> str:
         calm = [at for at in loads.UTILISATIONS if all(abs(by) <= 0.02 for (_, load), by in moved.items() if load <= at)]
         out.append(
             f"- Scrapes every {step:g} s in place of {loads.STEPS_S[0]:g} s move the aggregate fidelity's mean queue by at most 2% "
-            f"up to a utilisation of {max(calm):g}, and by {moved[most]:+.0%} at {most[1]:g} with {most[0]} server{'s' * (most[0] > 1)}."
+            f"up to a utilisation of {max(calm):g}, and by {moved[most]:+.0%} at {most[1]:g} with {most[0]} "
+            f"server{'s' * (most[0] > 1)}."
         )
     unsure = {at: max(one.error / one.requests for key, one in queue.items() if key[1] == at) for at in loads.UTILISATIONS[2:]}
     out.append(
