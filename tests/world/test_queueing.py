@@ -201,3 +201,22 @@ def test_levels_go_there_and_back() -> None:
     np.testing.assert_allclose(levels.load(levels.number(some)), some, rtol=1e-9)
     exact = some + np.array([float(q.mmck(10, None, one).queued) for one in some])
     np.testing.assert_allclose(levels.number(some), exact, rtol=1e-2)
+
+
+def test_with_variability_a_queue_is_allen_and_cunneens_and_never_longer_than_its_places() -> None:
+    load = np.array([0.5, 3.0, 3.6, 4.0, 4.4, 40.0])
+    for v in (0.3, 2.5):
+        for places in (5, 40, 4000):
+            got = q.mmck(4, places, load, v)
+            assert (np.diff(got.queued) > 0).all()
+            assert (got.queued <= places).all()
+        np.testing.assert_allclose(got.queued[:3], v * q.mmck(4, None, load[:3]).queued, rtol=1e-6)
+        patient = q.mmc_patience(4, 1000.0, load, v)
+        np.testing.assert_allclose(patient.queued[:3], v * q.mmck(4, None, load[:3]).queued, rtol=1e-6)
+        # Far above full load the gap to a full queue shrinks with the variability.
+        np.testing.assert_allclose(places - got.queued[4], v * 4 / 0.4, rtol=1e-6)
+    for exact, near in (
+        (q.mmck(4, 40, load), q.mmck(4, 40, load, 1 + 1e-9)),
+        (q.mmc_patience(4, 9.0, load), q.mmc_patience(4, 9.0, load, 1 + 1e-9)),
+    ):
+        np.testing.assert_allclose(exact.queued, near.queued, rtol=1e-5)

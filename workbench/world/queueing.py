@@ -126,11 +126,15 @@ class Equilibrium:
     """Mean number of servers at work."""
 
 
-def mmck(servers: int, places: int | None, offered: ArrayLike) -> Equilibrium:
+def mmck(servers: int, places: int | None, offered: ArrayLike, variability: float = 1.0) -> Equilibrium:
     """M/M/c with `places` to wait, None for any number (then loads must be below `servers`).
 
     From the balance equations (Kleinrock 1975, section 3.6), by sums of a geometric series relative to P(all servers busy and
     nobody waits), so that neither many servers nor many places overflow.
+
+    With a `variability` (ca^2 + cs^2) / 2 other than 1 the queue of those that wait is still geometric, longer or shorter so that
+    without a limit the mean wait is that of Allen and Cunneen, and far above full load the empty places are scaled alike. An
+    approximation; who is lost is left as it is.
     """
     a = np.asarray(offered, np.float64)
     loss = erlang_b(servers, a)
@@ -138,7 +142,7 @@ def mmck(servers: int, places: int | None, offered: ArrayLike) -> Equilibrium:
         waits = erlang_c(servers, a)
         with np.errstate(divide="ignore"):
             queued = np.where(a < servers, waits * a / np.where(a < servers, servers - a, 1.0), np.inf)
-        return Equilibrium(waits, queued, np.zeros_like(a), np.minimum(a, servers))
+        return Equilibrium(waits, queued * variability, np.zeros_like(a), np.minimum(a, servers))
     r = a / servers
     down = r <= 1
     # Counted from the end of the queue that is more likely: powers of s = min(r, 1 / r) alone.
@@ -157,20 +161,44 @@ def mmck(servers: int, places: int | None, offered: ArrayLike) -> Equilibrium:
         below = np.where(unit > 0, fewer * unit, 0.0)
     whole = below + total
     full = np.where(down, powers, 1.0) / whole
-    queued = np.where(down, moment, places * total - moment) / whole
     waiting_or_full = total / whole
+    if variability == 1:
+        queued = np.where(down, moment, places * total - moment) / whole
+    else:
+        scaled = np.where(
+            down, variability * r / (1 - np.where(down, r, 0.0) + variability * r), variability / (variability + np.abs(r - 1))
+        )
+        from_end = _geometric_mean(scaled, places)
+        queued = waiting_or_full * np.where(down, from_end, places - from_end)
     taken = 1 - full
     waits = np.where(taken > 0, (waiting_or_full - full) / np.where(taken > 0, taken, 1.0), 1.0)
     queued, full = np.where(a > 0, queued, 0.0), np.where(a > 0, full, 0.0 if servers + places else 1.0)
     return Equilibrium(np.where(a > 0, waits, 0.0), queued, full, a * (1 - full))
 
 
-def mmc_patience(servers: int, patience: float, offered: ArrayLike) -> Equilibrium:
+def _geometric_mean(ratio: FloatArray, places: int) -> FloatArray:
+    """Mean of a geometric number, of a ratio up to 1, given that it is at most `places`."""
+    near = (1 - ratio) * (places + 1) < 1e-6
+    some = np.where(near, 0.0, ratio)
+    top = some ** (places + 1)
+    return np.where(near, places / 2, some / (1 - some) - (places + 1) * top / (1 - top))
+
+
+def _exponential_mean(x: FloatArray, longest: float) -> FloatArray:
+    """Mean of a time on [0, longest] whose density is proportional to exp(x t / longest)."""
+    small = np.abs(x) < 1e-6
+    size = np.where(small, 1.0, np.abs(x))
+    away = longest * (1 / -np.expm1(-size) - 1 / size)
+    return np.where(small, longest / 2, np.where(x > 0, away, longest - away))
+
+
+def mmc_patience(servers: int, patience: float, offered: ArrayLike, variability: float = 1.0) -> Equilibrium:
     """M/M/c whose calls leave unserved once they have waited for `patience` mean holding times (Barrer 1957).
 
     The virtual wait has, relative to the density at 0, the density exp((a - c) w) up to the patience and falls with exp(-c w)
     beyond, where calls only pass (Baccelli and Hebuterne 1981). Here `waits` is a share of all calls. `queued` counts those too
-    that will leave; it comes from Little's law.
+    that will leave; it comes from Little's law. With a `variability` other than 1 the waits of those that are served are scaled as
+    in `mmck`.
     """
     a = np.asarray(offered, np.float64)
     x = (a - servers) * patience
@@ -189,11 +217,7 @@ def mmc_patience(servers: int, patience: float, offered: ArrayLike) -> Equilibri
     lost = passed / whole
     waits = (bulk + passed) / whole
     # Mean of min(virtual wait, patience) over all calls.
-    away = np.where(
-        small, patience / 2, patience / np.where(small, 1.0, -np.expm1(-np.abs(x))) - patience / np.where(small, 1.0, np.abs(x))
-    )
-    mean = np.where(up, away, patience - away)  # of the bulk: density exp(+-|x| w / patience)
-    queued = a * (bulk * mean + passed * patience) / whole
+    queued = a * (bulk / whole * _exponential_mean(x / variability, patience) + lost * patience)
     empty = a <= 0
     return Equilibrium(
         np.where(empty, 0.0, waits), np.where(empty, 0.0, queued), np.where(empty, 0.0, lost), np.where(empty, 0.0, a * (1 - lost))

@@ -5,225 +5,327 @@ One bin at a time, each from the state after the one before, so that it does not
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from workbench.telemetry.series import Array, FloatArray
-from workbench.world.course import Answer, RouteCondition
-from workbench.world.load.acts import NONE, Pressures
-from workbench.world.load.conditions import levels_of, of_pressure, of_stretch, table, variability
+from workbench.telemetry.series import FloatArray
+from workbench.world.course import Condition
+from workbench.world.load import retries
+from workbench.world.load.acts import NONE, Pressure, Pressures
+from workbench.world.load.breakers import Open, broken_in, looked
+from workbench.world.load.conditions import levels_of, of_pressure, of_stretch
 from workbench.world.load.scaling import Replicas
-from workbench.world.load.stations import advance
-from workbench.world.load.steady import Equilibrium
-from workbench.world.network.fares import retried_share
+from workbench.world.load.shedding import shed_shares
+from workbench.world.load.situations import Edge, Met, Situation, merged
+from workbench.world.load.stations import advance, in_equilibrium, random_walk, spread_in_equilibrium
+from workbench.world.load.steady import SHORTEST_S, Equilibrium, left
 
+_T = TypeVar("_T")
 _SETTLED = 0.02
 """A queue this near to its equilibrium, as a share, is in it."""
-_SUB_STEPS = 4
+_CALM = 0.9
+"""Above this utilisation no queue is taken to be in equilibrium."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class State:
-    """What one bin leaves to the next."""
+    """What one bin leaves to the next. By station and group where nothing else is said."""
 
-    inside: Mapping[str, float]
-    """Calls in each timed component."""
-    spread: Mapping[str, float]
-    """Variance of the number that wait, where a queue is being built up or worked off."""
-    again: Mapping[str, Array]
-    """Attempts that clients will make again, by route, `[cells, attempts - 1]`: second ones, third ones, ..."""
-    open_until: Mapping[tuple[str, str], int]
-    """First bin in which an open breaker lets calls through again."""
-    replicas: Mapping[str, Replicas]
-    conditions: Mapping[tuple[str, int], RouteCondition] = field(default_factory=dict)
-    """Of each (route, tier) in the bin before."""
+    inside: tuple[float, ...]
+    """Calls in each station."""
+    spread: tuple[float, ...]
+    """Variance of the number that wait, where a queue is being built up or worked off; below 0 in equilibrium."""
+    again: FloatArray
+    """Attempts that clients will make again, `[routes, cells, attempts - 1]`: second ones, third ones, ..."""
+    open_until: Open
+    replicas: tuple[Replicas, ...]
+    met: tuple[Met, ...]
+    """Conditions in the bin before."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bin:
-    """What one bin was like."""
+    """What one bin was like. Sequences are by station where nothing else is said."""
 
-    answers: Mapping[str, tuple[Answer, ...]]
-    """By route, one for each cell."""
-    requests: Mapping[str, FloatArray]
-    """By route, `[cells]`."""
-    utilisation: Mapping[str, float]
-    queue: Mapping[str, float]
-    servers: Mapping[str, int]
+    situations: tuple[Situation, ...]
+    """By group."""
+    requests: FloatArray
+    """`[routes, cells]`."""
+    utilisation: tuple[float, ...]
+    queue: tuple[float, ...]
+    servers: tuple[int, ...]
     settled: bool
     """Every queue is in equilibrium, nobody tries again beyond what is usual, no breaker is open."""
+    arrived: tuple[float, ...]
+    """Calls that came."""
+    served: tuple[float, ...]
+    """Of these, those that left their server."""
+    lost: tuple[float, ...]
+    """Of these, refused at the door, shed, or gone after waiting; `arrived - served - lost` is what is in it more than before."""
 
 
 class Dynamics:
     """Steps from bin to bin."""
 
-    def __init__(self, equilibrium: Equilibrium) -> None:
+    def __init__(self, equilibrium: Equilibrium, sessions: FloatArray) -> None:
         self._of = equilibrium
-        self._world = equilibrium.world
-        self._retries = equilibrium.world.traffic.retries
+        self._sessions = sessions
+        self._tiers_differ = any(one.shedding is not None and one.shedding.tiers for one in equilibrium.world.components.values())
+        self._breakers = {
+            edge: equilibrium.situations.network.breaker(*edge)
+            for layout in equilibrium.layouts
+            for edge in sorted(equilibrium.situations.network.breakers(layout.route))
+        }
 
-    def begin(self, at: int, replicas: Mapping[str, Replicas]) -> State:
-        """The state before bin `at` when everything was in equilibrium until then."""
-        of = self._of
-        width = max(float(of.grid.widths_s[max(at - 1, 0)]), 1e-9)
+    def begin(self, at: int, pressures: tuple[Pressures, ...], replicas: tuple[Replicas, ...]) -> State:
+        """The state before bin `at` when everything was in equilibrium until then, under pressures."""
+        of, situations = self._of, self._of.situations
         before = max(at - 1, 0)
-        arrivals: dict[str, float] = dict.fromkeys(of.timed, 0.0)
-        work: dict[str, float] = dict.fromkeys(of.timed, 0.0)
-        idle = RouteCondition()
-        for layout in of.layouts:
-            rate = float(of.requests(layout.route, before, before + 1).sum()) / width
-            answer, calls = of.answer(layout, idle), of.network.calls(layout.route, idle)
-            for name, visits in answer.visits.items():
-                if name in arrivals:
-                    arrivals[name] += rate * visits
-                    work[name] += rate * visits * calls.held_s[name]
-        inside = {}
-        for name in of.timed:
-            component = self._world.components[name]
-            kind = table(component, max(1, replicas[name].serving * component.concurrency))
-            inside[name] = float(np.interp(work[name], kind.offered, kind.inside))
-        attempts = self._retries.attempts - 1 if self._retries is not None else 0
-        again = {layout.route: np.zeros((len(layout.cells), attempts)) for layout in of.layouts}
-        return State(inside, {}, again, {}, dict(replicas))
+        loads = of.loads(before, before + 1, pressures)
+        inside, met = [], [dict(situations.idle(one)) for one in pressures]
+        held = of.held_s(loads.idle)
+        for place, name in enumerate(situations.stations):
+            kind = situations.kinds[name]
+            lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
+            servers = left(replicas[place].serving * kind.concurrency, lost)
+            if servers <= 0:
+                inside.append(0.0)
+                continue
+            offered = float(loads.work[place][0])
+            inside.append(in_equilibrium(kind.table(servers, held[place]), min(offered, _CALM * servers)).inside)
+            level = int(levels_of(np.array([offered / servers]))[0])
+            for conditions, one in zip(met, pressures, strict=True):
+                conditions[name] = of.at_level(place, servers, level, held[place], dict(one.components).get(name, NONE))
+        first = self._first(before, pressures, loads.idle)
+        again = retries.in_equilibrium(of.world.traffic, first, self._failed(loads.idle))
+        spread = tuple(-1.0 for _ in situations.stations)
+        return State(tuple(inside), spread, again, (), replicas, tuple(merged(one.items()) for one in met))
 
     def step(self, state: State, at: int, pressures: tuple[Pressures, ...]) -> tuple[State, Bin]:
-        """Bin `at` under the pressures on each tier."""
-        of, world = self._of, self._world
-        width = max(float(of.grid.widths_s[at]), 1e-9)
-        broken = tuple(sorted(edge for edge, until in state.open_until.items() if at < until))
-        idle = [{name: of_pressure(pressure) for name, pressure in one.components} for one in pressures]
-        # How requests would fare with the waits of the bin before: how many calls reach each component.
-        last: dict[tuple[str, int], RouteCondition] = {}
-        for layout in of.layouts:
-            for tier in range(len(of.groups)):
-                met = dict(idle[tier])
-                before = state.conditions.get((layout.route, tier))
-                for name, how in before.components if before is not None else ():
-                    pressure = dict(pressures[tier].components).get(name, NONE)
-                    met[name] = of_pressure(pressure, how.waits, how.wait_s, how.wait_shape, how.refused)
-                last[layout.route, tier] = of.condition(layout.route, met, pressures[tier], broken)
-        requests: dict[str, FloatArray] = {}
-        arrivals: dict[str, float] = dict.fromkeys(of.timed, 0.0)
-        work: dict[str, float] = dict.fromkeys(of.timed, 0.0)
-        first: dict[str, FloatArray] = {}
-        for layout in of.layouts:
-            expected = of.requests(layout.route, at, at + 1)[:, 0].copy()
-            for row, group in enumerate(of.group_of):
-                waits = of.waiting(row, layout, of.answer(layout, last[layout.route, group]))
-                expected[row] *= dict(pressures[group].routes).get(layout.route, NONE).traffic * waits
-            first[layout.route] = expected
-            requests[layout.route] = expected + state.again[layout.route].sum(axis=1)
-            for row, group in enumerate(of.group_of):
-                condition = last[layout.route, group]
-                answer, calls = of.answer(layout, condition), of.network.calls(layout.route, condition)
-                rate = float(requests[layout.route][row]) / width
-                for name, visits in answer.visits.items():
-                    if name in arrivals:
-                        arrivals[name] += rate * visits
-                        work[name] += rate * visits * calls.held_s[name]
-        inside, spread, settled = {}, {}, True
-        met_by_tier = [dict(one) for one in idle]
-        utilisation, queue, count = {}, {}, {}
-        replicas = dict(state.replicas)
-        for name in of.timed:
-            component = world.components[name]
-            lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
-            servers = math.floor(replicas[name].serving * component.concurrency * (1 - lost) + 1e-9)
-            rate = arrivals[name]
-            held = work[name] / rate if rate > 0 else 1.0
-            count[name] = servers
-            if servers <= 0:
-                inside[name], utilisation[name], queue[name] = 0.0, 1.0, 0.0
-                settled = False
-                for tier, one in enumerate(pressures):
-                    met_by_tier[tier][name] = of_pressure(dict(one.components).get(name, NONE), refused=1.0)
-                continue
-            shed = 0.0
-            if component.shedding is not None and work[name] > 0:
-                shed = max(0.0, 1 - float(component.shedding.above) * servers / work[name])
-            kind = table(component, servers)
-            level = state.inside.get(name, 0.0)
-            for _ in range(_SUB_STEPS):
-                stretch = advance(kind, level, rate * (1 - shed), held, width / _SUB_STEPS, component.queue.max_wait)
-                level = stretch.inside
-            inside[name] = level
-            utilisation[name], queue[name] = stretch.utilisation, stretch.queued
-            offered = min(rate * (1 - shed) * held, float(kind.offered[-1]))
-            balance = float(np.interp(offered, kind.offered, kind.inside))
-            near = offered < 0.9 * servers and abs(level - balance) <= _SETTLED * balance + 0.05
-            refused = 1 - (1 - shed) * (1 - stretch.refused)
-            if near and shed == 0:
-                grade = int(levels_of(np.array([offered / servers]))[0])
-                for tier, one in enumerate(pressures):
-                    pressure = dict(one.components).get(name, NONE)
-                    if grade >= of.first_level(name, servers):
-                        met_by_tier[tier][name] = of.at_level(name, servers, grade, float(f"{held:.9g}"), pressure)
-            else:
-                settled = False
-                served = stretch.utilisation * servers / held
-                # The count that waits is geometric in equilibrium; while a queue builds up its variance grows like that of a
-                # random walk, so its relative spread falls.
-                grown = state.spread.get(name, stretch.queued**2) + width * (
-                    rate * component.arrivals_cv**2 + served * (2 * variability(component) - component.arrivals_cv**2)
-                )
-                spread[name] = min(grown, max(stretch.queued**2, 1e-9))
-                shape = min(64.0, max(1.0, stretch.queued**2 / max(spread[name], 1e-9)))
-                for tier, one in enumerate(pressures):
-                    pressure = dict(one.components).get(name, NONE)
-                    met_by_tier[tier][name] = of_stretch(stretch, refused, shape, pressure)
-            replicas[name] = replicas[name].looked(at, utilisation[name], of.grid, component)
-        conditions: dict[tuple[str, int], RouteCondition] = {}
-        answers: dict[str, tuple[Answer, ...]] = {}
-        again: dict[str, Array] = {}
-        failing: dict[tuple[str, str], list[tuple[float, float]]] = {}
-        for layout in of.layouts:
-            rows = []
-            for row, at_tier in enumerate(of.group_of):
-                condition = of.condition(layout.route, met_by_tier[at_tier], pressures[at_tier], broken)
-                conditions[layout.route, at_tier] = condition
-                answer = of.answer(layout, condition)
-                rows.append(answer)
-                for edge, share in of.network.calls(layout.route, condition).failing.items():
-                    visits = answer.visits.get(edge[1], 0.0) if edge not in broken else 1.0
-                    failing.setdefault(edge, []).append((float(requests[layout.route][row]) * max(visits, 1e-9), share))
-            answers[layout.route] = tuple(rows)
-            failed = [of.tried_again(layout, answer) for answer in rows]
-            again[layout.route] = self._again(first[layout.route], state.again[layout.route], failed)
-        open_until = dict(state.open_until)
-        for edge, seen in sorted(failing.items()):
-            breaker = of.network.breaker(*edge)
-            calls_made = sum(weight for weight, _ in seen)
-            share = sum(weight * part for weight, part in seen) / calls_made if calls_made > 0 else 0.0
-            if share >= float(breaker.opens_at) and (calls_made >= breaker.min_calls or edge in broken):
-                if edge not in broken or at + 1 >= open_until[edge]:
-                    open_until[edge] = at + 1 + max(1, math.ceil(breaker.open_for / width))
-            elif edge in open_until and at + 1 >= open_until[edge]:
-                del open_until[edge]
-        if open_until or broken:
-            settled = False
-        if self._retries is not None:
-            usual = 0.02 * sum(float(one.sum()) for one in first.values())
-            settled = settled and sum(float(one.sum()) for one in again.values()) <= max(usual, 1.0)
-        settled = settled and all(one.quiet for one in replicas.values())
-        done = Bin(answers, requests, utilisation, queue, count, settled)
-        return State(inside, spread, again, open_until, replicas, conditions), done
+        """Bin `at` under the pressures on each group."""
+        of, situations = self._of, self._of.situations
+        width = max(float(of.grid.widths_s[at]), SHORTEST_S)
+        broken = broken_in(state.open_until, at)
+        alike = self._alike(pressures)
+        kinds = tuple(pressures[group] for group in alike.firsts)
+        acting = [dict(one.components) for one in kinds]
+        # How requests would fare with the waits of the bin before: how many calls reach each station.
+        met_before = [_under(state.met[group], one) for group, one in zip(alike.firsts, acting, strict=True)]
+        before = alike.spread(self._situations(met_before, kinds, broken))
+        first = self._first(at, pressures, before)
+        requests = first.copy()
+        for number in range(state.again.shape[2]):
+            requests += state.again[:, :, number]
+        calls, work = self._calls(requests / width, before)
+        idle = tuple(situations.situation(situations.idle(one), one) for one in kinds)
+        usual_s = of.held_s(alike.spread(idle))
+        met = [dict(situations.idle(one)) for one in kinds]
+        stations: list[_AtStation] = []
+        for place, name in enumerate(situations.stations):
+            pressing = [one.get(name, NONE) for one in acting]
+            one = self._station(
+                state, place, calls[:, place].tolist(), work[:, place].tolist(), pressing, alike, usual_s[place], width
+            )
+            stations.append(one)
+            for conditions, how in zip(met, one.conditions, strict=True):
+                conditions[name] = how
+        met_now = [merged(one.items()) for one in met]
+        now = alike.spread(self._situations(met_now, kinds, broken))
+        again = retries.following(of.world.traffic, first, state.again, self._failed(now))
+        open_until = self._look(state.open_until, requests, now, broken, at, width)
+        replicas = tuple(
+            before.looked(
+                at,
+                one.busy / max(situations.kinds[name].concurrency, 1),
+                float(self._sessions[at]),
+                of.grid,
+                situations.parts[name],
+            )
+            if name in situations.parts
+            else before
+            for name, before, one in zip(situations.stations, state.replicas, stations, strict=True)
+        )
+        settled = all(one.near for one in stations) and not open_until and not broken and all(one.quiet for one in replicas)
+        if settled and again.shape[2]:
+            usual = retries.in_equilibrium(of.world.traffic, first, self._failed(now))
+            settled = float(np.abs(again - usual).sum()) <= _SETTLED * float(first.sum())
+        done = Bin(
+            situations=now,
+            requests=requests,
+            utilisation=tuple(one.busy / one.servers if one.servers > 0 else 1.0 for one in stations),
+            queue=tuple(one.queued for one in stations),
+            servers=tuple(one.servers for one in stations),
+            settled=settled,
+            arrived=tuple(one.arrived for one in stations),
+            served=tuple(one.served for one in stations),
+            lost=tuple(one.lost for one in stations),
+        )
+        after = alike.spread(met_now)
+        met_by = state.met if after == state.met else after
+        inside, spread = tuple(one.inside for one in stations), tuple(one.spread for one in stations)
+        return State(inside, spread, again, open_until, replicas, met_by), done
 
-    def _again(self, first: FloatArray, again: Array, failed: list[float]) -> Array:
-        """Attempts that follow in the next bin: failed ones move on by one attempt, within the budget."""
-        if self._retries is None:
-            return again
-        attempts = np.concatenate([first[:, None], again], axis=1)[:, :-1]
-        failing = np.array(failed)[:, None]
-        wanted = attempts * failing
-        if self._retries.budget is not None:
-            allowed = float(self._retries.budget) * first[:, None]
-            total = wanted.sum(axis=1, keepdims=True)
-            wanted = wanted * np.minimum(1.0, np.divide(allowed, total, out=np.ones_like(total), where=total > 0))
-        moved: Array = wanted
-        return moved
+    # ---- parts of a step
+
+    def _situations(self, met: Sequence[Met], pressures: tuple[Pressures, ...], broken: tuple[Edge, ...]) -> tuple[Situation, ...]:
+        return tuple(self._of.situations.situation(one, pressure, broken) for one, pressure in zip(met, pressures, strict=True))
+
+    def _first(self, at: int, pressures: tuple[Pressures, ...], by_group: tuple[Situation, ...]) -> FloatArray:
+        """First attempts, `[routes, cells]`."""
+        situations = self._of.situations
+        factors = [situations.factors(row, pressures[group], by_group[group]) for row, group in enumerate(situations.group_of)]
+        out: FloatArray = situations.expected(at, len(self._of.grid)) * np.array(factors).T
+        return out
+
+    def _failed(self, by_group: tuple[Situation, ...]) -> FloatArray:
+        """Share of attempts after which clients try again, `[routes, cells]`."""
+        return np.array([by_group[group].tried_again for group in self._of.situations.group_of]).T
+
+    def _calls(self, rates: FloatArray, by_group: tuple[Situation, ...]) -> tuple[FloatArray, FloatArray]:
+        """Calls a second and erlangs that each group brings to each station, `[groups, stations]` both."""
+        situations = self._of.situations
+        calls = np.zeros((len(by_group), len(situations.stations)))
+        work = np.zeros_like(calls)
+        for row, group in enumerate(situations.group_of):
+            rate = rates[:, row, None]
+            calls[group] += (rate * by_group[group].visits).sum(axis=0)
+            work[group] += (rate * by_group[group].work).sum(axis=0)
+        return calls, work
+
+    def _alike(self, pressures: tuple[Pressures, ...]) -> _Alike:
+        """Groups that meet the same."""
+        if self._tiers_differ:
+            return _Alike(tuple(range(len(pressures))), tuple(range(len(pressures))))
+        kinds = list(dict.fromkeys(pressures))
+        return _Alike(tuple(pressures.index(one) for one in kinds), tuple(kinds.index(one) for one in pressures))
+
+    def _station(
+        self,
+        state: State,
+        place: int,
+        calls: list[float],
+        work: list[float],
+        acting: list[Pressure],
+        alike: _Alike,
+        usual_s: float,
+        width: float,
+    ) -> _AtStation:
+        of = self._of
+        name = of.situations.stations[place]
+        kind = of.situations.kinds[name]
+        servers = left(state.replicas[place].serving * kind.concurrency, max(one.lost for one in acting))
+        rate, inside = sum(calls), state.inside[place]
+        if servers <= 0:
+            # What was in it is lost too.
+            refused = tuple(of_pressure(one, refused=1.0) for one in acting)
+            return _AtStation(0.0, -1.0, refused, 0, 0.0, 0.0, rate * width, 0.0, rate * width + inside, near=False)
+        component = of.world.components.get(name)
+        shed = shed_shares(
+            component.shedding if component is not None else None, work, [tier for tier, _ in of.situations.groups], servers
+        )
+        taken = sum(one * (1 - part) for one, part in zip(calls, shed, strict=True))
+        offered = sum(one * (1 - part) for one, part in zip(work, shed, strict=True))
+        held = offered / taken if taken > 0 else 1.0
+        table = kind.table(servers, held)
+        done = advance(table, inside, taken, held, width)
+        there = in_equilibrium(table, offered)
+        near = offered < _CALM * servers and abs(done.inside - there.inside) <= _SETTLED * there.inside + 0.05
+        if near and not any(shed):
+            level = int(levels_of(np.array([offered / servers]))[0])
+            conditions = tuple(of.at_level(place, servers, level, usual_s, one) for one in acting)
+            spread = -1.0
+        else:
+            # The number that waits is geometric in equilibrium; while a queue that never empties builds up, its variance grows like
+            # that of a random walk, so its relative spread falls.
+            before = state.spread[place] if state.spread[place] >= 0 else done.queued**2
+            grown = before + width * random_walk(taken, kind.arrivals_cv, done.busy / held, kind.variability)
+            spread = min(grown, spread_in_equilibrium(table, done, offered))
+            near = False
+            conditions = tuple(
+                of_stretch(kind, table, done, held, spread, shed[group], one)
+                for group, one in zip(alike.firsts, acting, strict=True)
+            )
+        served = done.busy / held * width
+        return _AtStation(
+            inside=done.inside,
+            spread=spread,
+            conditions=conditions,
+            servers=servers,
+            busy=done.busy,
+            queued=done.queued,
+            arrived=rate * width,
+            served=served,
+            lost=rate * width - served - (done.inside - inside),
+            near=near,
+        )
+
+    def _look(
+        self,
+        open_until: Open,
+        requests: FloatArray,
+        by_group: tuple[Situation, ...],
+        broken: tuple[Edge, ...],
+        at: int,
+        width: float,
+    ) -> Open:
+        if not self._breakers:
+            return open_until
+        seen: dict[Edge, list[tuple[float, float]]] = {}
+        for row, group in enumerate(self._of.situations.group_of):
+            for edge, route, visits, share in by_group[group].failing:
+                calls = float(requests[route, row]) * (1.0 if edge in broken else visits)
+                seen.setdefault(edge, []).append((calls, share))
+        return looked(open_until, seen, self._breakers, at, width)
 
 
-__all__ = ["Bin", "Dynamics", "State", "retried_share"]
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Groups that meet the same, whose conditions are worked out once."""
+
+    firsts: tuple[int, ...]
+    """A group of each kind."""
+    kind_of: tuple[int, ...]
+    """The kind of each group."""
+
+    def spread(self, by_kind: Sequence[_T]) -> tuple[_T, ...]:
+        """From kinds to groups."""
+        return tuple(by_kind[kind] for kind in self.kind_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _AtStation:
+    """One station in one bin."""
+
+    inside: float
+    spread: float
+    conditions: tuple[Condition, ...]
+    """By kind of group."""
+    servers: int
+    busy: float
+    queued: float
+    arrived: float
+    served: float
+    lost: float
+    near: bool
+
+
+def _under(met: Met, acting: dict[str, Pressure]) -> Met:
+    """Waits of before under the pressures of now."""
+    parts = {name: of_pressure(pressure) for name, pressure in acting.items()}
+    for name, how in met:
+        if how.waits > 0 or how.refused > 0:
+            parts[name] = of_pressure(acting.get(name, NONE), how.waits, how.wait_s, how.wait_shape, how.refused)
+    return merged(parts.items())
+
+
+def same(one: State, other: State) -> bool:
+    """Whether two states are so alike that what follows may be taken to be the same."""
+    near = all(abs(a - b) <= _SETTLED * max(a, b) + 0.05 for a, b in zip(one.inside, other.inside, strict=True))
+    alike = one.open_until == other.open_until and [(r.serving, r.ordered) for r in one.replicas] == [
+        (r.serving, r.ordered) for r in other.replicas
+    ]
+    total = float(np.abs(other.again).sum())
+    return near and alike and float(np.abs(one.again - other.again).sum()) <= _SETTLED * total + 0.05

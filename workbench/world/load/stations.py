@@ -1,123 +1,97 @@
-"""One component as a queue: what is in it, what leaves it, who waits; stationary and in between.
+"""One component as a queue: what is in it, what leaves it, who waits; in equilibrium and in between.
 
-In equilibrium it is M/M/c with a limit on the calls that wait (Erlang C where there is none, Erlang B where nobody may wait), waits
-scaled by (ca^2 + cs^2) / 2 for other gaps and service times (Allen and Cunneen 1978). In between, the number of calls in it follows
+In equilibrium it is M/M/c with a limit on the calls that wait, or calls that leave when they have waited for too long; queues
+are scaled by (ca^2 + cs^2) / 2 for other gaps and service times (Allen and Cunneen). In between, the number of calls in it follows
 the pointwise stationary fluid flow: it grows by what arrives and falls by what a station with so many calls in it would serve in
 equilibrium (Wang, Tipper and Banerjee 1996). So a queue persists, grows without end above capacity, and relaxes to the formula.
 """
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import gammainccinv
 
 from workbench.telemetry.series import FloatArray
+from workbench.world.queueing import mmc_patience, mmck
 
-_UNLIMITED = 1 << 40
 _POINTS = 400
+_BEYOND = 120
+_MOST = 61.0
+"""Tables of stations that lose calls reach up to so many times full load."""
+_STEADY_CHANGE = 0.05
+_SUB_STEPS = 4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Station:
-    """A station of `servers` in equilibrium, by offered load. All arrays ascend and have the same length."""
+    """A station of `servers` in equilibrium, by offered load. All arrays have the same length; those but `lost` ascend."""
 
     servers: int
     offered: FloatArray
     """Erlangs: arrivals a second times the mean time that one holds a server."""
     waits: FloatArray
-    """Probability that a call that enters must wait."""
+    """Probability that a call must wait."""
     queued: FloatArray
     """Mean number waiting."""
     busy: FloatArray
     """Mean number of servers at work: the calls that leave in one mean holding time."""
-    blocked: FloatArray
-    """Probability that a call finds the queue full."""
-
-    @property
-    def inside(self) -> FloatArray:
-        """Mean number in the station, waiting or at work."""
-        return self.queued + self.busy
+    lost: FloatArray
+    """Share of all calls that no server works on."""
+    inside: FloatArray
+    """Mean number in the station, waiting or at work."""
+    patient: bool
+    """Whether what is lost was turned away at once (True), or left after waiting (False)."""
+    endless: bool
+    """Whether any number may wait."""
 
 
 @lru_cache(maxsize=512)
-def station(servers: int, limit: int | None, variability: float) -> Station:
+def station(servers: int, limit: int | None, patience: float | None, variability: float) -> Station:
     """The table of one kind of station.
 
     Args:
         servers: c, at least 1.
-        limit: K, calls that may wait; None is no limit.
+        limit: Calls that may wait; None is no limit.
+        patience: Mean holding times after which a waiting call leaves; None is never.
         variability: (ca^2 + cs^2) / 2; 1 is M/M/c.
     """
-    places = _UNLIMITED if limit is None else limit
-    far = -np.expm1(np.linspace(0.0, -14.0, _POINTS))
-    if places < _UNLIMITED:
-        # Beyond full load too: a limited queue has an equilibrium at any load.
-        far = np.concatenate([far, 1 + np.geomspace(1e-6, 60.0, 120)])
-    offered = far * servers
-    wait, queued, blocked = _equilibrium(servers, places, offered)
-    queued = queued * variability
-    if places < _UNLIMITED:
-        queued = np.minimum(queued, places)
-    busy = offered * (1 - blocked)
-    return Station(servers, offered, wait, np.maximum.accumulate(queued), np.maximum.accumulate(np.minimum(busy, servers)), blocked)
-
-
-def _equilibrium(servers: int, places: int, offered: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """P(wait | enters), mean queue and P(blocked) of M/M/c with K places to wait, for each offered load."""
-    loss = erlang_b(servers, offered)
-    r = offered / servers
-    if places >= _UNLIMITED:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            wait = loss / (1 - r * (1 - loss))
-            queued = wait * r / (1 - r)
-        return wait, queued, np.zeros_like(offered)
-    # Weights relative to P(all c busy, none waiting) = 1: below it 1 / B, above it geometric in r.
-    below = 1 / np.maximum(loss, 1e-300)  # sum of P(n <= c) / P(c)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        one = np.abs(r - 1) < 1e-9
-        top = r**places
-        finite = np.isfinite(top)
-        waiting = np.where(one, float(places), r * (1 - top) / (1 - r))
-        moment = np.where(one, places * (places + 1) / 2.0, r * (1 - (places + 1) * top + places * top * r) / np.square(1 - r))
-        whole = below + waiting
-        # Far beyond capacity the powers overflow: the queue is full but for a geometric gap.
-        gap = 1 / np.maximum(r - 1, 1e-12)
-        queued = np.where(finite, moment / whole, np.maximum(places - gap, 0.0))
-        blocked = np.where(finite, top / whole, 1 - 1 / r) if places else 1 / whole
-        enters = 1 - blocked
-        wait = np.where(finite, (1 + waiting - top) / whole / np.maximum(enters, 1e-12), 1.0) if places else np.zeros_like(r)
-    return np.clip(wait, 0.0, 1.0), np.clip(queued, 0.0, float(places)), np.clip(blocked, 0.0, 1.0)
-
-
-def erlang_b(servers: int, offered: FloatArray) -> FloatArray:
-    """Erlang's loss formula by its recursion B(c) = a B(c-1) / (c + a B(c-1)), `[len(offered)]` (Erlang 1917)."""
-    out = np.ones_like(offered)
-    for number in range(1, servers + 1):
-        out = offered * out / (number + offered * out)
-    return out
+    if limit is not None and patience is not None:
+        # Whichever is reached first; near each other, leaving after a wait.
+        limit, patience = (limit, None) if limit < 0.7 * patience * servers else (None, patience)
+    rho = -np.expm1(np.linspace(0.0, -14.0, _POINTS))
+    endless = limit is None and patience is None
+    if not endless:
+        # Beyond full load too: a station that loses calls has an equilibrium at any load.
+        rho = np.concatenate([rho, 1 + np.geomspace(1e-6, _MOST - 1, _BEYOND)])
+    offered = rho * servers
+    found = (
+        mmck(servers, limit, offered, variability) if patience is None else mmc_patience(servers, patience, offered, variability)
+    )
+    queued, busy = np.maximum.accumulate(found.queued), np.maximum.accumulate(np.minimum(found.busy, servers))
+    return Station(servers, offered, found.waits, queued, busy, found.lost, queued + busy, patience is None, endless)
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What a station did during one bin."""
+    """What a station did during one bin: means over it, but for `inside`."""
 
     inside: float
     """Calls in it at the end."""
     waits: float
-    wait_s: float
-    refused: float
-    """Share of the arrivals that found the queue full."""
     queued: float
-    utilisation: float
+    busy: float
+    lost: float
+    """Share of the arrivals that no server works on: served = arrivals (1 - lost) - growth, exactly."""
 
 
-def advance(
-    kind: Station, inside: float, arrivals_per_s: float, held_s: float, width_s: float, max_wait_s: float | None = None
-) -> Stretch:
+def advance(kind: Station, inside: float, arrivals_per_s: float, held_s: float, width_s: float) -> Stretch:
     """One bin of the fluid flow, by the implicit Euler rule: stable whatever the bin's length, and it stays in equilibrium there.
+
+    In four steps where much changes, else in one.
 
     Args:
         kind: The station in equilibrium.
@@ -125,27 +99,103 @@ def advance(
         arrivals_per_s: Calls that arrive.
         held_s: Mean time that a call holds a server.
         width_s: Length of the bin.
-        max_wait_s: Calls that waited so long leave unserved.
     """
-    flows = width_s / held_s
-    levels = kind.inside
-    # Left side of x + h (departures(x) - arrivals (1 - blocked(x))) = inside, ascending in x.
-    left = levels + flows * kind.busy - width_s * arrivals_per_s * (1 - kind.blocked)
-    at = float(np.interp(inside, left, np.arange(len(levels))))
-    low = min(int(at), len(levels) - 2)
-    part = at - low
+    whole = _step(kind, inside, arrivals_per_s, held_s, width_s)
+    if abs(whole.inside - inside) <= _STEADY_CHANGE * inside + 0.01:
+        return whole
+    waits = queued = busy = lost = 0.0
+    for _ in range(_SUB_STEPS):
+        part = _step(kind, inside, arrivals_per_s, held_s, width_s / _SUB_STEPS)
+        inside = part.inside
+        waits += part.waits / _SUB_STEPS
+        queued += part.queued / _SUB_STEPS
+        busy += part.busy / _SUB_STEPS
+        lost += part.lost / _SUB_STEPS
+    return Stretch(inside, waits, queued, busy, lost)
+
+
+def _step(kind: Station, inside: float, arrivals_per_s: float, held_s: float, width_s: float) -> Stretch:
+    served, arrived = width_s / held_s, width_s * arrivals_per_s
+    # Left side of x + served busy(x) - arrived (1 - lost(x)) = inside, ascending in x: bisect for the point of the table below.
+    low, high = 0, len(kind.inside) - 1
+    levels, works, losses = kind.inside, kind.busy, kind.lost
+    while high - low > 1:
+        middle = (low + high) // 2
+        if levels[middle] + served * works[middle] - arrived * (1 - losses[middle]) <= inside:
+            low = middle
+        else:
+            high = middle
+    left = float(levels[low] + served * works[low] - arrived * (1 - losses[low]))
+    right = float(levels[high] + served * works[high] - arrived * (1 - losses[high]))
+    part = min(1.0, max(0.0, (inside - left) / (right - left))) if right > left else 1.0
 
     def value(of: FloatArray) -> float:
-        return float(of[low] + part * (of[low + 1] - of[low]))
+        first = float(of[low])
+        return first + part * (float(of[high]) - first)
 
-    busy, blocked, queued, waits = value(kind.busy), value(kind.blocked), value(kind.queued), value(kind.waits)
-    if inside > left[-1] and kind.blocked[-1] == 0:
-        # Beyond the table: all servers busy, everything else waits.
-        level = inside + width_s * arrivals_per_s - flows * kind.servers
-        busy, waits, queued = float(kind.servers), 1.0, max(level - kind.servers, float(kind.queued[-1]))
-    served_per_s = busy / held_s
-    if max_wait_s is not None:
-        # Who waits longer leaves: the queue never holds more than can be served in that time, and a little.
-        queued = min(queued, max_wait_s * served_per_s + math.sqrt(max_wait_s * served_per_s))
-    wait_s = queued / max(waits * served_per_s, 1e-300) if queued > 0 else 0.0
-    return Stretch(queued + busy, waits, wait_s, blocked, queued, busy / kind.servers)
+    level, busy, waits, queued = value(levels), value(works), value(kind.waits), value(kind.queued)
+    if inside > right:
+        busy, waits = float(kind.servers), 1.0
+        if kind.endless:
+            # Beyond the table: all servers busy, everything else waits.
+            level = max(level, inside + arrived - served * busy)
+        queued = level - busy
+    # From the balance, so that nothing is lost or made by rounding.
+    lost = 1 - (served * busy + level - inside) / arrived if arrived > 0 else 0.0
+    return Stretch(level, waits, queued, busy, min(1.0, max(0.0, lost)))
+
+
+def in_equilibrium(kind: Station, offered: float) -> Stretch:
+    """The station at an offered load; of an endless one beyond full load, its last point below."""
+    low = min(max(bisect_right(kind.offered, offered) - 1, 0), len(kind.offered) - 2)
+    first, last = float(kind.offered[low]), float(kind.offered[low + 1])
+    part = min(1.0, max(0.0, (offered - first) / (last - first)))
+
+    def value(of: FloatArray) -> float:
+        return float(of[low]) + part * (float(of[low + 1]) - float(of[low]))
+
+    return Stretch(value(kind.inside), value(kind.waits), value(kind.queued), value(kind.busy), value(kind.lost))
+
+
+def spread_in_equilibrium(kind: Station, stretch: Stretch, offered: float) -> float:
+    """Variance of the number that wait, given that some do: geometric, or, above full load, the geometric gap to a full queue."""
+    square = stretch.queued**2
+    if kind.endless or offered <= kind.servers:
+        return square
+    return min(square, offered * kind.servers / (offered - kind.servers) ** 2)
+
+
+def wait_of(kind: Station, stretch: Stretch, held_s: float, shape: float, max_wait_s: float | None) -> tuple[float, float]:
+    """Mean and gamma shape of the wait of those that wait.
+
+    Where calls leave after `max_wait_s`, such that just the share leaves that the station loses: the network drops whoever waits
+    longer.
+    """
+    if stretch.queued <= 0 or stretch.waits <= 0:
+        return 0.0, 1.0
+    # Little's law over those that enter: who leaves after waiting is among them.
+    entering_per_s = stretch.busy / held_s / (1.0 if kind.patient else max(1 - stretch.lost, 1e-9))
+    mean_s = stretch.queued / max(stretch.waits * entering_per_s, 1e-300)
+    if kind.patient or max_wait_s is None:
+        return mean_s, shape
+    tail = min(stretch.lost / stretch.waits, 0.9999)
+    if tail < 1e-9:
+        return min(mean_s, max_wait_s / 5), shape
+    return max_wait_s / _upper_quantile(shape, tail), shape
+
+
+@lru_cache(maxsize=4096)
+def _upper_quantile(shape: float, tail: float) -> float:
+    """Of a gamma law of mean 1: what only a share `tail` exceeds."""
+    return max(float(gammainccinv(shape, tail)) / shape, 1e-9)
+
+
+def gamma_shape(queued: float, spread: float) -> float:
+    """Shape of the wait that goes with a mean number waiting and its variance; at most 64."""
+    return min(64.0, max(1.0, queued**2 / spread)) if spread > 0 else 1.0 if queued <= 0 else 64.0
+
+
+def random_walk(arrivals_per_s: float, arrivals_cv: float, served_per_s: float, variability: float) -> float:
+    """Variance that a queue that never empties gains in a second (Cox and Miller 1965): ca^2 arrivals + cs^2 departures."""
+    held_squared = max(0.0, 2 * variability - arrivals_cv**2)
+    return arrivals_per_s * arrivals_cv**2 + served_per_s * held_squared

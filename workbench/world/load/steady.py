@@ -1,26 +1,51 @@
-"""Bins in which every queue is in equilibrium: all of them at once, as arrays."""
+"""Bins in which every queue is in equilibrium: all of them at once, as arrays.
+
+Nothing here may depend on where a range of bins begins or ends: rows are added one after the other (sums of numpy add in another
+order where arrays are long), levels are found by comparison, holding times are means over the whole run's mix of requests.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import Array, FloatArray
-from workbench.world.course import Answer, Condition, RouteCondition
-from workbench.world.demand.cells import Cell
+from workbench.world.course import Answer, Condition
 from workbench.world.grid import Grid
-from workbench.world.layout import RouteLayout
 from workbench.world.load.acts import NONE, Pressure, Pressures
-from workbench.world.load.conditions import HOT, at_utilisation, first_level, levels_of, middle, of_pressure
-from workbench.world.load.retries import attempts_per_request
-from workbench.world.network.answers import Network
+from workbench.world.load.conditions import HIGHEST, HOT, at_utilisation, begins, first_level, levels_of, middle, of_pressure
+from workbench.world.load.keys import Keys
+from workbench.world.load.situations import Met, Situation, Situations, merged
+from workbench.world.load.stations import in_equilibrium
+from workbench.world.queueing import mmc_relaxation_s
 
-Requests = Callable[[str, int, int], FloatArray]
-"""Expected requests of a route in bins [low, high), `[cells, high - low]`."""
+SHORTEST_S = 1e-9
+"""No bin counts as shorter."""
+_MOVED = 0.02
+"""Utilisation further than this from the usual one, as a share, is not as usual."""
+_PASSES = 3
+"""Components that hold their servers while they wait, one behind the other, that are taken into account."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loads:
+    """What reaches every station in bins [low, high) if nobody waits."""
+
+    low: int
+    high: int
+    idle: tuple[Situation, ...]
+    """By group."""
+    requests: Mapping[str, FloatArray]
+    """By route, `[cells, bins]`."""
+    arrivals: tuple[FloatArray, ...]
+    """Calls a second, by station, each `[bins]`."""
+    work: tuple[FloatArray, ...]
+    """Erlangs, by station, each `[bins]`."""
+    hot: Array | None
+    """Bins in which a breaker may act, `[bins]` booleans."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,207 +59,262 @@ class Steady:
     utilisation: Mapping[str, FloatArray]
     queue: Mapping[str, FloatArray]
     hot: Array
-    """Bins in which some component is not in equilibrium, or a breaker may act, `[bins]` booleans."""
+    """Bins that must be followed: some component is not in equilibrium, a breaker may act, an autoscaler would do something that it
+    usually does not; `[bins]` booleans."""
 
 
 class Equilibrium:
     """Computes steady bins of one world."""
 
-    def __init__(
-        self, world: World, layouts: Sequence[RouteLayout], grid: Grid, network: Network, requests: Requests, cells: Sequence[Cell]
-    ) -> None:
-        self.world, self.layouts, self.grid, self.network, self.requests = world, layouts, grid, network, requests
-        self.timed = tuple(sorted(name for name, one in world.components.items() if one.service is not None))
-        self.cells = tuple(cells)
-        """Rows of every route's arrays."""
-        self.groups = tuple(dict.fromkeys((cell.tier, cell.segment if cell.bot is not None else "") for cell in cells))
-        """(tier, bot or ""): those of one group meet the same pressures."""
-        self.group_of = tuple(self.groups.index((cell.tier, cell.segment if cell.bot is not None else "")) for cell in cells)
-        self.nothing = tuple(_of_bot(world, name) for _, name in self.groups)
-        """Pressures on each group when nothing goes wrong: what bots ask for in vain."""
-        self._idle_means: dict[str, float] = {}
-        self._tried_again: dict[int, tuple[Answer, float]] = {}
-        self._means: dict[tuple[str, int, int], float] = {}
-        """Mean utilisation of the usual course in each (component, servers, level)."""
+    def __init__(self, world: World, grid: Grid, situations: Situations) -> None:
+        self.world, self.grid, self.situations = world, grid, situations
+        self.layouts, self.nothing = situations.layouts, situations.nothing
+        self._means: dict[tuple[int, int, int], float] = {}
+        """Mean utilisation of the usual course at each (station, servers, level)."""
+        self._weights: FloatArray | None = None
+        """Requests of the whole run, `[routes, cells]`."""
+        self._held: dict[tuple[int, ...], tuple[list[float], tuple[Situation, ...]]] = {}
+        self.usual_utilisation: Mapping[str, FloatArray] = {}
+        """Of the usual course, by station, `[bins]` each; whoever makes that course sets it."""
 
-    def condition(
-        self, path: str, components: Mapping[str, Condition], pressures: Pressures, open_breakers: tuple[tuple[str, str], ...] = ()
-    ) -> RouteCondition:
-        """What decides how requests of a route fare: of all conditions those that it can meet."""
-        reached = self.network.reached(path)
-        met = tuple((name, components[name]) for name in sorted(components) if name in reached)
-        own = dict(pressures.routes).get(path, NONE)
-        refused = sum(share for _, share in own.refused)
-        failing = refused + (1 - refused) * own.failing
-        codes: dict[str, float] = dict(own.refused)
-        for code, share in own.codes:
-            codes[code] = codes.get(code, 0.0) + (1 - refused) * own.failing * share
-        edges = tuple(edge for edge in open_breakers if edge in self.network.breakers(path))
-        shares = tuple((code, part / failing) for code, part in sorted(codes.items())) if failing > 0 else ()
-        return RouteCondition(met, edges, failing, shares, own.slow)
+    # ---- what stands for many bins
 
-    def first_level(self, name: str, servers: int) -> int:
-        """The lowest level of a component at which waits are worth saying."""
-        return first_level(self.world.components[name], servers)
+    def learn(self, loads: Loads, replicas: Mapping[str, Array]) -> None:
+        """Let each level stand for the mean utilisation that the usual course has in it; keep the whole run's mix of requests."""
+        self._weights = np.array([[float(row.sum()) for row in loads.requests[one.route]] for one in self.layouts])
+        for at in range(len(self.situations.stations)):
+            servers = self.servers(at, replicas, 0, loads.high, self.nothing)
+            busy = self._used(loads.work[at], servers)
+            level = levels_of(busy)
+            for count in _counts(servers):
+                of_count = slice(None) if isinstance(servers, int) else servers == count
+                sums, counts = np.bincount(level[of_count], weights=busy[of_count]), np.bincount(level[of_count])
+                for here in np.flatnonzero(counts).tolist():
+                    self._means[at, count, here] = float(round(sums[here] / counts[here], 12))
 
-    def at_level(self, name: str, servers: int, level: int, held_s: float, pressure: Pressure) -> Condition:
-        """A component's condition in equilibrium at one level of utilisation."""
-        utilisation = self._means.get((name, servers, level))
-        return at_utilisation(
-            self.world.components[name], servers, middle(level) if utilisation is None else utilisation, held_s, pressure
-        )
+    def held_s(self, by_group: tuple[Situation, ...]) -> list[float]:
+        """Mean time that a call holds a server, by station, over the whole run's mix of requests."""
+        key = tuple(id(one) for one in by_group)
+        found = self._held.get(key)
+        if found is None or any(a is not b for a, b in zip(found[1], by_group, strict=True)):
+            assert self._weights is not None  # noqa: S101 - learned before anything is asked
+            calls, work = np.zeros(len(self.situations.stations)), np.zeros(len(self.situations.stations))
+            for row, group in enumerate(self.situations.group_of):
+                weights = self._weights[:, row, None]
+                calls += (weights * by_group[group].visits).sum(axis=0)
+                work += (weights * by_group[group].work).sum(axis=0)
+            if len(self._held) > 4096:
+                self._held.clear()
+            found = self._held[key] = np.divide(work, calls, out=np.ones_like(work), where=calls > 0).tolist(), by_group
+        return found[0]
 
-    def learn(self, usual: Steady, replicas: Mapping[str, Array]) -> None:
-        """Let each level stand for the mean utilisation that the usual course has in it."""
-        for name in self.timed:
-            servers = replicas[name].astype(np.int64) * self.world.components[name].concurrency
-            level = levels_of(usual.utilisation[name])
-            for count in np.unique(servers).tolist():
-                of_count = servers == count
-                sums = np.bincount(level[of_count], weights=usual.utilisation[name][of_count])
-                counts = np.bincount(level[of_count])
-                for at in np.flatnonzero(counts).tolist():
-                    self._means[name, count, at] = float(round(sums[at] / counts[at], 12))
+    def at_level(self, at: int, servers: int, level: int, held_s: float, pressure: Pressure) -> Condition:
+        """A station's condition in equilibrium at one level of utilisation; none but the pressure where waits are nothing."""
+        kind = self.situations.kinds[self.situations.stations[at]]
+        if level < first_level(kind, servers):
+            return of_pressure(pressure)
+        return at_utilisation(kind, servers, self._mean(at, servers, level), held_s, pressure)
 
-    def waiting(self, row: int, layout: RouteLayout, answer: Answer) -> float:
-        """Requests of closed-loop users as a multiple of the usual ones: they ask again after a think time and an answer."""
-        closed = self.cells[row].closed
-        if closed is None:
-            return 1.0
-        usual = self._idle_means.get(layout.route)
-        if usual is None:
-            usual = self._idle_means[layout.route] = self.answer(layout, RouteCondition()).mean_s
-        return (closed.think_time + usual) / (closed.think_time + answer.mean_s)
+    def _mean(self, at: int, servers: int, level: int) -> float:
+        return self._means.get((at, servers, level), middle(level))
 
-    def tried_again(self, layout: RouteLayout, answer: Answer) -> float:
-        """Share of requests whose answer makes clients try again."""
-        retries = self.world.traffic.retries
-        if retries is None:
-            return 0.0
-        found = self._tried_again.get(id(answer))
-        if found is None or found[0] is not answer:
-            codes = [re.fullmatch("|".join(retries.on), code) is not None for code in layout.others]
-            share = float(answer.marks[layout.classes.count :][codes].sum())
-            found = self._tried_again[id(answer)] = answer, share
-        return found[1]
+    # ---- arrays
 
-    def answer(self, layout: RouteLayout, condition: RouteCondition) -> Answer:
-        """The network's answer for the codes of a layout."""
-        return self.network.answer(layout.route, condition, layout.others)
+    def loads(self, low: int, high: int, pressures: tuple[Pressures, ...]) -> Loads:
+        """Requests and calls in bins [low, high) under constant pressures on each group."""
+        of, bins = self.situations, high - low
+        idle = tuple(of.situation(of.idle(one), one) for one in pressures)
+        kinds = list(dict.fromkeys(idle))
+        rows_of = [[row for row, group in enumerate(of.group_of) if idle[group] is one] for one in kinds]
+        # A first bin without length has no requests either.
+        width = np.maximum(self.grid.widths_s[low:high], SHORTEST_S)
+        arrivals = [np.zeros(bins) for _ in of.stations]
+        held = np.array([one.held_s for one in kinds])
+        alike = [len(set(held[:, :, at].ravel().tolist()) - {0.0}) <= 1 for at in range(len(of.stations))]
+        work = [arrivals[at] if alike[at] else np.zeros(bins) for at in range(len(of.stations))]
+        factors = [of.factors(row, pressures[group], idle[group]) * idle[group].attempts for row, group in enumerate(of.group_of)]
+        requests: dict[str, FloatArray] = {}
+        hot: Array | None = None
+        buffer, total = np.empty(bins), np.empty(bins)
+        for at, layout in enumerate(self.layouts):
+            expected = of.requests(layout.route, low, high)
+            if any(one[at] != 1.0 for one in factors):
+                expected = expected * np.array([one[at] for one in factors])[:, None]
+            requests[layout.route] = expected
+            for rows, situation in zip(rows_of, kinds, strict=True):
+                total[:] = expected[rows[0]]
+                for row in rows[1:]:
+                    total += expected[row]
+                for place in np.flatnonzero(situation.visits[at]).tolist():
+                    np.multiply(total, situation.visits[at, place], out=buffer)
+                    arrivals[place] += buffer
+                    if not alike[place]:
+                        buffer *= situation.held_s[at, place]
+                        work[place] += buffer
+                for edge, of_route, _, failing in situation.failing:
+                    breaker = of.network.breaker(*edge)
+                    if of_route == at and failing >= float(breaker.opens_at):
+                        acts = total >= breaker.min_calls / 4
+                        hot = acts if hot is None else hot | acts
+        for place in range(len(of.stations)):
+            arrivals[place] /= width
+            if alike[place]:
+                work[place] = arrivals[place] * float(held[:, :, place].max(initial=0.0))
+            else:
+                work[place] /= width
+        return Loads(low, high, idle, requests, tuple(arrivals), tuple(work), hot)
+
+    def servers(self, at: int, replicas: Mapping[str, Array], low: int, high: int, pressures: tuple[Pressures, ...]) -> int | Array:
+        """Servers of a station in bins [low, high): one number where it never changes, else `[bins]`, int64."""
+        name = self.situations.stations[at]
+        lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
+        count = replicas[name]
+        concurrency = self.situations.kinds[name].concurrency
+        if self.situations.parts[name].autoscaler is None:
+            return left(int(count[low]) * concurrency, lost)
+        whole = count[low:high].astype(np.int64) * concurrency
+        return whole if lost == 0 else np.floor(whole * (1 - lost) + 1e-9).astype(np.int64)
+
+    @staticmethod
+    def _used(work: FloatArray, servers: int | Array) -> FloatArray:
+        """Utilisation as offered; infinite where there is work but no server."""
+        if isinstance(servers, int):
+            return work / servers if servers > 0 else np.where(work > 0, np.inf, 0.0)
+        out: FloatArray = np.divide(work, servers, out=np.where(work > 0, np.inf, 0.0), where=servers > 0)
+        return out
 
     def steady(
-        self, low: int, high: int, pressures: tuple[Pressures, ...], replicas: Mapping[str, Array], *, gauges_only: bool = False
+        self, low: int, high: int, pressures: tuple[Pressures, ...], replicas: Mapping[str, Array], loads: Loads | None = None
     ) -> Steady:
-        """Bins [low, high) under constant pressures, one for each group; `replicas` of timed components in every bin `[bins]`."""
-        # A first bin without length has no requests either.
-        width = np.maximum(self.grid.widths_s[low:high], 1e-9)
-        bins = high - low
-        arrivals = {name: np.zeros(bins) for name in self.timed}
-        work = {name: np.zeros(bins) for name in self.timed}
-        requests: dict[str, FloatArray] = {}
-        hot = np.zeros(bins, bool)
-        idle = [self._idle(one) for one in pressures]
-        for layout in self.layouts:
-            expected = self.requests(layout.route, low, high)
-            scaled = np.empty_like(expected)
-            for row, at in enumerate(self.group_of):
-                condition = self.condition(layout.route, idle[at], pressures[at])
-                answer = self.answer(layout, condition)
-                traffic = dict(pressures[at].routes).get(layout.route, NONE).traffic
-                traffic *= self.waiting(row, layout, answer)
-                scaled[row] = expected[row] * (traffic * attempts_per_request(self.world.traffic, self.tried_again(layout, answer)))
-                calls = self.network.calls(layout.route, condition)
-                rate = scaled[row] / width
-                for name, visits in answer.visits.items():
-                    if name in arrivals:
-                        arrivals[name] += rate * visits
-                        work[name] += rate * (visits * calls.held_s[name])
-                for edge, failing in calls.failing.items():
-                    breaker = self.network.breaker(*edge)
-                    hot |= (failing >= float(breaker.opens_at)) & (expected[row] >= breaker.min_calls / 4)
-            requests[layout.route] = scaled
-        utilisation: dict[str, FloatArray] = {}
-        queue: dict[str, FloatArray] = {}
-        levels: list[tuple[str, Array, Array]] = []
-        for name in self.timed:
-            component = self.world.components[name]
-            lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
-            servers = np.maximum(np.floor(replicas[name][low:high] * component.concurrency * (1 - lost) + 1e-9), 0).astype(np.int64)
-            used = np.divide(work[name], servers, out=np.full(bins, np.inf), where=servers > 0)
-            used[work[name] == 0] = 0.0
-            utilisation[name] = np.minimum(used, 1.0)
-            hot |= used >= HOT
-            if component.shedding is not None:
-                hot |= used >= float(component.shedding.above)
-            level = levels_of(used)
-            floors = {int(count): first_level(component, max(int(count), 1)) for count in np.unique(servers)}
-            for count, floor in floors.items():
-                level[(servers == count) & (level < floor)] = 0
-            queue[name] = np.zeros(bins)
-            if level.any() or (servers <= 0).any():
-                levels.append((name, level, servers))
-        if gauges_only:
-            return Steady({}, {}, requests, utilisation, queue, hot)
-        key = np.zeros(bins, np.int64)
-        for _, level, servers in levels:
-            radix = 64 * (int(servers.max()) + 2)
-            key = key * radix + level * (int(servers.max()) + 2) + np.where((level > 0) | (servers <= 0), servers, -1) + 1
-            _, key = np.unique(key, return_inverse=True)
-        some, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-        held = {name: float(work[name].sum() / arrivals[name].sum()) if arrivals[name].sum() > 0 else 1.0 for name in self.timed}
+        """Bins [low, high) under constant pressures, one for each group; `replicas` of components in every bin of the run."""
+        loads = self.loads(low, high, pressures) if loads is None else loads
+        of, bins = self.situations, high - low
+        hot = np.zeros(bins, bool) if loads.hot is None else loads.hot
+        held = self.held_s(loads.idle)
+        counts = [self.servers(at, replicas, low, high, pressures) for at in range(len(of.stations))]
+        work = list(loads.work)
+        used = [self._used(busy, count) for busy, count in zip(work, counts, strict=True)]
+        keys = Keys(bins, HIGHEST + 2)
+        for at in range(len(of.stations)):
+            self._add(keys, at, counts[at], used[at])
+        by_key = [self._conditions(pressures, held, keys, key) for key in range(keys.count)]
+        holding = [at for at, name in enumerate(of.stations) if of.parts[name].holds and of.parts[name].calls]
+        for _ in range(_PASSES if holding else 0):
+            # Who keeps a server while it waits for others is busier for their queues.
+            now = [self.held_s(tuple(of.situation(met, one) for met, one in zip(mets, pressures, strict=True))) for mets in by_key]
+            longer = np.array([[one[at] / held[at] for one in now] for at in holding])
+            for at, factor in zip(holding, longer, strict=True):
+                work[at] = loads.work[at] * factor[keys.number]
+                used[at] = self._used(work[at], counts[at])
+            keys = Keys(bins, HIGHEST + 2)
+            for at in range(len(of.stations)):
+                self._add(keys, at, counts[at], used[at])
+            by_key = [self._conditions(pressures, held, keys, key) for key in range(keys.count)]
+        utilisation, queue = {}, {}
+        for at, name in enumerate(of.stations):
+            hot |= self._must_follow(at, low, used[at], counts[at], held[at], pressures)
+            utilisation[name] = np.minimum(used[at], 1.0)
+            queue[name] = self._queue(at, keys, work[at], held[at])
+        which, answers = self._answers(by_key, pressures, keys)
+        return Steady(which, answers, loads.requests, utilisation, queue, hot)
+
+    def _add(self, keys: Keys, at: int, servers: int | Array, used: FloatArray) -> None:
+        kind = self.situations.kinds[self.situations.stations[at]]
+        floors = {count: first_level(kind, count) if count > 0 else 0 for count in _counts(servers)}
+        if isinstance(servers, int) and servers > 0 and float(used.max(initial=0.0)) < begins(floors[servers]):
+            return
+        level = np.zeros(len(used), np.int64) if isinstance(servers, int) and servers <= 0 else levels_of(used)
+        for count, floor in floors.items():
+            level[(level < floor) if isinstance(servers, int) else (level < floor) & (servers == count)] = 0
+        keys.add(at, level, servers)
+
+    def _must_follow(
+        self, at: int, low: int, used: FloatArray, servers: int | Array, held_s: float, pressures: tuple[Pressures, ...]
+    ) -> Array:
+        """Bins in which a station is not in equilibrium, or changes what others do."""
+        name = self.situations.stations[at]
+        component = self.situations.parts[name]
+        hot: Array = used >= (HOT if component.shedding is None else min(HOT, float(component.shedding.above)))
+        if pressures == self.nothing:
+            return hot
+        usual = self.usual_utilisation[name][low : low + len(used)]
+        moved = np.abs(used - usual) > _MOVED * np.maximum(usual, 0.05)
+        scaler = component.autoscaler
+        if scaler is not None and scaler.metric == "utilisation":
+            return hot | moved
+        fewest = min(_counts(servers))
+        # The slowest that it may be below HOT; then where it is.
+        if fewest > 0 and mmc_relaxation_s(held_s, fewest, HOT * fewest) > self.grid.step_s:
+            gap = 1 - np.sqrt(np.minimum(used, 1.0))
+            hot = hot | (moved & (held_s > self.grid.step_s * np.square(gap) * servers))
+        return hot
+
+    def _queue(self, at: int, keys: Keys, work: FloatArray, held_s: float) -> FloatArray:
+        """Mean number waiting."""
+        found = keys.of(at)
+        if found is None:
+            return np.zeros(len(work))
+        level, servers = found
+        kind = self.situations.kinds[self.situations.stations[at]]
+        share = np.zeros(keys.count)
+        for key in range(keys.count):
+            if level[key] > 0 and servers[key] > 0:
+                offered = self._mean(at, servers[key], level[key]) * servers[key]
+                share[key] = in_equilibrium(kind.table(servers[key], held_s), offered).queued / max(offered, 1e-300)
+        out: FloatArray = share.take(keys.number)
+        out *= work
+        return out
+
+    def _conditions(self, pressures: tuple[Pressures, ...], held: Sequence[float], keys: Keys, key: int) -> tuple[Met, ...]:
+        """Conditions that each group meets in the bins of one key."""
+        out = []
+        for group in pressures:
+            acting = dict(group.components)
+            parts = dict(self.situations.idle(group))
+            for at, level, servers in keys.stations(key):
+                name = self.situations.stations[at]
+                pressure = acting.get(name, NONE)
+                if servers <= 0:
+                    parts[name] = of_pressure(pressure, refused=1.0)
+                elif level > 0:
+                    parts[name] = self.at_level(at, servers, level, held[at], pressure)
+            out.append(merged(parts.items()))
+        return tuple(out)
+
+    def _answers(
+        self, by_key: Sequence[tuple[Met, ...]], pressures: tuple[Pressures, ...], keys: Keys
+    ) -> tuple[dict[str, Array], dict[str, tuple[Answer, ...]]]:
+        of = self.situations
+        situations = [[of.situation(met, one) for met, one in zip(mets, pressures, strict=True)] for mets in by_key]
         which: dict[str, Array] = {}
         answers: dict[str, tuple[Answer, ...]] = {}
-        conditions: list[list[dict[str, Condition]]] = []
-        for index in first.tolist():
-            by_tier = []
-            for at, one in enumerate(pressures):
-                met = dict(idle[at])
-                acting = dict(one.components)
-                for name, level, servers in levels:
-                    pressure = acting.get(name, NONE)
-                    if servers[index] <= 0:
-                        met[name] = of_pressure(pressure, refused=1.0)
-                    elif level[index] > 0:
-                        met[name] = self.at_level(name, int(servers[index]), int(level[index]), held[name], pressure)
-                by_tier.append(met)
-            conditions.append(by_tier)
-        for name, level, servers in levels:
-            lengths = np.zeros(len(some))
-            for place, index in enumerate(first.tolist()):
-                if level[index] > 0 and servers[index] > 0:
-                    usual = self.at_level(name, int(servers[index]), int(level[index]), held[name], NONE)
-                    lengths[place] = usual.waits * usual.wait_s
-            queue[name] = lengths[inverse] * arrivals[name]
-        for layout in self.layouts:
+        for at, layout in enumerate(self.layouts):
             known: dict[int, int] = {}
             found: list[Answer] = []
-            rows = np.empty((len(layout.cells), len(some)), np.int32)
-            for row, at in enumerate(self.group_of):
-                for place, by_tier in enumerate(conditions):
-                    answer = self.answer(layout, self.condition(layout.route, by_tier[at], pressures[at]))
+            by_group = np.empty((len(of.groups), keys.count), np.int32)
+            for key, here in enumerate(situations):
+                for group, situation in enumerate(here):
+                    answer = situation.answers[at]
                     if id(answer) not in known:
                         known[id(answer)] = len(found)
                         found.append(answer)
-                    rows[row, place] = known[id(answer)]
-            which[layout.route] = rows[:, inverse] if len(some) > 1 else np.broadcast_to(rows, (len(layout.cells), bins))
+                    by_group[group, key] = known[id(answer)]
             answers[layout.route] = tuple(found)
-        return Steady(which, answers, requests, utilisation, queue, hot)
-
-    def _idle(self, pressures: Pressures) -> dict[str, Condition]:
-        """Conditions of components under pressure, as if nobody waited."""
-        return {name: of_pressure(pressure) for name, pressure in pressures.components}
-
-
-def _held_s(work: FloatArray, arrivals: FloatArray) -> float:
-    """Mean holding time of a stretch, rounded so that it does not depend on where the stretch ends when it does not change."""
-    at = int(np.argmax(arrivals))
-    return float(f"{work[at] / arrivals[at]:.9g}") if arrivals[at] > 0 else 1.0
+            shape = (len(of.cells), len(keys.number))
+            if len(of.groups) == 1:
+                which[layout.route] = np.broadcast_to(by_group[0].take(keys.number), shape)
+            else:
+                whole = which[layout.route] = np.empty(shape, np.int32)
+                for row, group in enumerate(of.group_of):
+                    by_group[group].take(keys.number, out=whole[row])
+        return which, answers
 
 
-def _of_bot(world: World, name: str) -> Pressures:
-    """What a bot's requests meet whatever the system does."""
-    bot = world.traffic.bots.get(name)
-    if bot is None or not bot.codes:
-        return Pressures()
-    refused = tuple((code, float(share)) for code, share in sorted(bot.codes.items()))
-    return Pressures(routes=tuple((path, Pressure(refused=refused)) for path in sorted(world.routes)))
+def left(servers: int, lost: float) -> int:
+    """Servers that are left when a share is gone."""
+    return servers if lost == 0 else int(np.floor(servers * (1 - lost) + 1e-9))
+
+
+def _counts(servers: int | Array) -> list[int]:
+    """Different numbers of servers, ascending."""
+    return [servers] if isinstance(servers, int) else np.flatnonzero(np.bincount(np.maximum(servers, 0))).tolist()

@@ -14,7 +14,7 @@ from workbench.telemetry.series import FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 from workbench.world.network.density import Density, TimeGrid
-from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited
+from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited, pool_name
 from workbench.world.network.laws import Kept, Laws
 
 _MOST_KEPT = 4096
@@ -41,25 +41,46 @@ class Network:
             *((name, component.calls) for name, component in world.components.items()),
         ):
             self._edges.update(_breakers(caller, calls))
-        self._reached = {path: frozenset(world.reached(path)) for path in world.routes}
+        self.pools: dict[str, int] = {}
+        """Connections of every pool, by the name of the pool."""
+        own: dict[str, set[str]] = {}
+        for caller, calls in (
+            *((path, route.calls) for path, route in world.routes.items()),
+            *((name, component.calls) for name, component in world.components.items()),
+        ):
+            found = dict(_pools(caller, calls))
+            self.pools.update(found)
+            own[caller] = set(found)
+        self._reached: dict[str, frozenset[str]] = {}
+        for path in world.routes:
+            names = set(world.reached(path))
+            pooled = own[path].union(*(own[name] for name in names))
+            self._reached[path] = frozenset(names | pooled)
         self._breakers = {
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
         }
-        named = {path: [world.components[name] for name in sorted(self._reached[path])] for path in world.routes}
-        self._limits = {
-            path for path, route in world.routes.items() if _timed(route.calls) or any(_timed(one.calls) for one in named[path])
-        }
+        self._limits = {path for path in world.routes if any(call.timeout is not None for call in self._on_the_way(path))}
         """Routes on whose way a caller has a time limit of its own."""
+        every = [call for route in world.routes.values() for call in _all(route.calls)]
+        every += [call for component in world.components.values() for call in _all(component.calls)]
+        self.feeds_back = any(call.timeout is not None and call.retries is not None for call in every)
+        """Whether callers try again because they waited too long: then waits change how many calls come."""
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
         }
 
+    def _on_the_way(self, path: str) -> Iterator[CallSpec]:
+        """All calls that a route's requests can make."""
+        yield from _all(self.world.routes[path].calls)
+        for name in self.world.reached(path):
+            yield from _all(self.world.components[name].calls)
+
     def codes(self, path: str) -> frozenset[str]:
         """Codes with which time limits, refusals and failing components can answer a route's requests."""
         world = self.world
-        named = [world.components[name] for name in sorted(self._reached[path])]
+        named = [world.components[name] for name in sorted(world.reached(path))]
         timed = [one for one in named if one.service is not None]
         out = {one.error_code for one in named if one.errors > 0}
         out |= {one.queue.code for one in timed} | {one.shedding.code for one in timed if one.shedding is not None}
@@ -213,9 +234,17 @@ def _or(value: float, otherwise: float) -> float:
     return otherwise if math.isnan(value) else value
 
 
-def _timed(calls: tuple[CallSpec, ...]) -> bool:
-    """Whether any of the calls, those in parallel too, has a time limit."""
-    return any(call.timeout is not None or _timed(call.parallel) for call in calls)
+def _all(calls: tuple[CallSpec, ...]) -> Iterator[CallSpec]:
+    for call in calls:
+        yield call
+        yield from _all(call.parallel)
+
+
+def _pools(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[str, int]]:
+    for call in calls:
+        if call.pool is not None and call.component is not None:
+            yield pool_name(caller, call.component), call.pool
+        yield from _pools(caller, call.parallel)
 
 
 def _breakers(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], Breaker]]:

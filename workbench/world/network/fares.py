@@ -29,6 +29,11 @@ _NOTHING_LEFT = 1e-14
 """Branches less likely than this are not followed."""
 
 
+def pool_name(caller: str, callee: str) -> str:
+    """What the pool of connections of a caller to a callee is called among the stations; no component has such a name."""
+    return f"{caller} -> {callee}"
+
+
 @dataclass(frozen=True)
 class Fare:
     """What becomes of one call."""
@@ -66,11 +71,6 @@ class Fare:
                 part = density.times(share)
                 out[code] = out[code].plus(part) if code in out else part
         return out
-
-
-def pool_name(caller: str, callee: str) -> str:
-    """Under which the connections of a caller, a component or a route's path, to a callee are a part of their own."""
-    return f"{caller} > {callee}"
 
 
 class Fares:
@@ -165,6 +165,7 @@ class Fares:
         return once if call.retries is None else self._retried(once, call.retries)
 
     def _pooled(self, name: str, once: Fare) -> Fare:
+        """A call through a pool waits for a connection, then holds it until it has its answer or is given up."""
         how = self._conditions.get(name, HEALTHY)
         mean = once.ok.plus(once.bad).mean()
         self.held_s[name] = 0.0 if math.isnan(mean) else mean
