@@ -106,7 +106,8 @@ class Situations:
         self.world, self.layouts, self.network, self.requests = world, tuple(layouts), network, requests
         self.cells = tuple(cells)
         """Rows of every route's arrays."""
-        kinds = {name: Kind.of(name, one) for name, one in world.components.items() if one.service is not None}
+        timeout_s = world.traffic.timeout
+        kinds = {name: Kind.of(name, one, timeout_s) for name, one in world.components.items() if one.service is not None}
         self.kinds: Mapping[str, Kind] = dict(sorted(kinds.items()))
         """Stations: components with service times."""
         self.stations = tuple(self.kinds)
