@@ -23,7 +23,7 @@ _EDGES = -np.expm1(-_STEP * (np.arange(int(-math.log1p(-HOT) / _STEP) + 1) + 0.5
 """Utilisations at which levels begin, from level 1 on."""
 HIGHEST = int(np.searchsorted(_EDGES, HOT, side="right"))
 _TOO_LONG = ((16.0, 3.0), (4.0, 8.0))
-"""Gamma shape from which on next to nobody (1 in 10,000) waits less than the time limit, if the mean is so many time limits."""
+"""Gamma shape from which on at most 2 in 1,000 wait less than the time limit, if the mean is so many time limits."""
 _NOTHING = 2e-3
 """Mean waits below this share of the service time are none."""
 
@@ -50,6 +50,12 @@ class Kind:
         both = (component.arrivals_cv**2 + math.expm1(component.service.sigma**2)) / 2
         queue, cv = component.queue, float(component.arrivals_cv)
         return cls(name, component.concurrency, queue.limit, queue.max_wait, cv, round(both, 9), timeout_s)
+
+    @classmethod
+    def of_pool(cls, name: str, connections: int, callee: Component, timeout_s: float) -> Kind:
+        """Of the connections that a caller has to a callee: busy from a call's begin until its answer."""
+        squared = 1.0 if callee.service is None else math.expm1(callee.service.sigma**2)
+        return cls(name, connections, None, None, 1.0, round((1 + squared) / 2, 9), timeout_s)
 
     def table(self, servers: int, held_s: float) -> Station:
         """The station with so many servers."""

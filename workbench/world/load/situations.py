@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from workbench.scenario.schema.components import Component
 from workbench.scenario.schema.world import World
 from workbench.telemetry.series import FloatArray
 from workbench.world.course import HEALTHY, Answer, Condition, RouteCondition
@@ -108,8 +109,10 @@ class Situations:
         """Rows of every route's arrays."""
         timeout_s = world.traffic.timeout
         kinds = {name: Kind.of(name, one, timeout_s) for name, one in world.components.items() if one.service is not None}
+        for name, (connections, callee) in network.pools.items():
+            kinds[name] = Kind.of_pool(name, connections, world.components[callee], timeout_s)
         self.kinds: Mapping[str, Kind] = dict(sorted(kinds.items()))
-        """Stations: components with service times."""
+        """Stations: components with service times, and pools of connections."""
         self.stations = tuple(self.kinds)
         self.station_at = {name: at for at, name in enumerate(self.stations)}
         self.groups = tuple(dict.fromkeys(_group(cell) for cell in cells))
@@ -128,6 +131,10 @@ class Situations:
             if world.traffic.retries is not None
             else None
         )
+
+    def component(self, name: str) -> Component | None:
+        """The component that a station is; None of a pool."""
+        return self.world.components.get(name)
 
     @cached_property
     def usual_mean_s(self) -> FloatArray:
@@ -195,7 +202,7 @@ class Situations:
 
     def _condition(self, path: str, met: Met, pressures: Pressures, broken: tuple[Edge, ...]) -> RouteCondition:
         """What decides how requests of a route fare: of all conditions those that it can meet."""
-        reached = self.network.reached(path)
+        reached = self.network.reached(path) | self.network.pools_of(path)
         own = dict(pressures.routes).get(path, NONE)
         refused = sum(share for _, share in own.refused)
         failing = refused + (1 - refused) * own.failing

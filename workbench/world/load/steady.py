@@ -170,7 +170,8 @@ class Equilibrium:
         lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
         count = replicas[name]
         concurrency = self.situations.kinds[name].concurrency
-        if self.world.components[name].autoscaler is None:
+        component = self.situations.component(name)
+        if component is None or component.autoscaler is None:
             return left(int(count[low]) * concurrency, lost)
         whole = count[low:high].astype(np.int64) * concurrency
         return whole if lost == 0 else np.floor(whole * (1 - lost) + 1e-9).astype(np.int64)
@@ -198,9 +199,7 @@ class Equilibrium:
         for at in range(len(of.stations)):
             self._add(keys, at, counts[at], used[at])
         by_key = [self._conditions(pressures, held, keys, key) for key in range(keys.count)]
-        holding = [
-            at for at, name in enumerate(of.stations) if self.world.components[name].holds and self.world.components[name].calls
-        ]
+        holding = [at for at, name in enumerate(of.stations) if self._waits_for_others(name)]
         for _ in range(_PASSES if holding else 0):
             # Who keeps a server while it waits for others is busier for their queues.
             now = [self.held_s(tuple(of.situation(met, one) for met, one in zip(mets, pressures, strict=True))) for mets in by_key]
@@ -220,6 +219,11 @@ class Equilibrium:
         which, answers = self._answers(by_key, pressures, keys)
         return Steady(which, answers, loads.requests, utilisation, queue, hot)
 
+    def _waits_for_others(self, name: str) -> bool:
+        """Whether calls keep a server while they wait for what they call."""
+        component = self.situations.component(name)
+        return component is None or bool(component.holds and component.calls)
+
     def _add(self, keys: Keys, at: int, servers: int | Array, used: FloatArray) -> None:
         kind = self.situations.kinds[self.situations.stations[at]]
         floors = {count: first_level(kind, count) if count > 0 else 0 for count in _counts(servers)}
@@ -235,13 +239,14 @@ class Equilibrium:
     ) -> Array:
         """Bins in which a station is not in equilibrium, or changes what others do."""
         name = self.situations.stations[at]
-        component = self.world.components[name]
-        hot: Array = used >= (HOT if component.shedding is None else min(HOT, float(component.shedding.above)))
+        component = self.situations.component(name)
+        shedding = component.shedding if component is not None else None
+        hot: Array = used >= (HOT if shedding is None else min(HOT, float(shedding.above)))
         if pressures == self.nothing:
             return hot
         usual = self.usual_utilisation[name][low : low + len(used)]
         moved = np.abs(used - usual) > _MOVED * np.maximum(usual, 0.05)
-        scaler = component.autoscaler
+        scaler = component.autoscaler if component is not None else None
         if scaler is not None and scaler.metric == "utilisation":
             return hot | moved
         fewest = min(_counts(servers))

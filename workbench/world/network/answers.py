@@ -14,7 +14,7 @@ from workbench.telemetry.series import FloatArray
 from workbench.world.course import Answer, RouteCondition
 from workbench.world.latency import TIMEOUT_CODES, LatencyClasses
 from workbench.world.network.density import Density, TimeGrid, lognormal
-from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited
+from workbench.world.network.fares import BROKEN, GAVE_UP, Fare, Fares, limited, pool_name
 
 _MOST_KEPT = 4096
 """Answers kept for each network: enough for a year of incidents, little memory."""
@@ -30,14 +30,22 @@ class Network:
         self._kept: OrderedDict[tuple[str, RouteCondition], Answer] = OrderedDict()
         self._fares: OrderedDict[tuple[object, ...], Fares] = OrderedDict()
         self._edges: dict[tuple[str, str], Breaker] = {}
+        pools: dict[tuple[str, str], int] = {}
         for caller, calls in (
             *((path, route.calls) for path, route in world.routes.items()),
             *((name, component.calls) for name, component in world.components.items()),
         ):
             self._edges.update(_breakers(caller, calls))
+            pools.update(_pools(caller, calls))
         self._reached = {path: frozenset(world.reached(path)) for path in world.routes}
         self._breakers = {
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
+            for path in world.routes
+        }
+        self.pools: Mapping[str, tuple[int, str]] = {pool_name(*edge): (count, edge[1]) for edge, count in sorted(pools.items())}
+        """Pools of connections, by name: how many, to which component. All that one caller has to one callee are one pool."""
+        self._pools = {
+            path: frozenset(pool_name(*edge) for edge in pools if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
         }
         self._limits = {path for path, route in world.routes.items() if self._limited(route.calls, path)}
@@ -69,6 +77,10 @@ class Network:
     def breakers(self, path: str) -> frozenset[tuple[str, str]]:
         """(caller, callee) of the calls with a breaker that a route's requests can make."""
         return self._breakers[path]
+
+    def pools_of(self, path: str) -> frozenset[str]:
+        """Pools of connections that a route's requests can need."""
+        return self._pools[path]
 
     def breaker(self, caller: str, callee: str) -> Breaker:
         """The breaker on a call."""
@@ -221,3 +233,10 @@ def _breakers(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[
         if call.breaker is not None and call.component is not None:
             yield (caller, call.component), call.breaker
         yield from _breakers(caller, call.parallel)
+
+
+def _pools(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], int]]:
+    for call in calls:
+        if call.pool is not None and call.component is not None:
+            yield (caller, call.component), call.pool
+        yield from _pools(caller, call.parallel)
