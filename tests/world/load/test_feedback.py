@@ -227,3 +227,17 @@ def test_a_slow_callee_exhausts_the_pool() -> None:
     assert course.queue["api > db"][99] > 1000
     busy = course.utilisation["api > db"][10] * 10
     assert busy == pytest.approx(100 * MEAN_S, rel=0.01)
+
+
+def test_an_overloaded_component_lets_through_what_it_serves_and_later_its_backlog() -> None:
+    api, db = served("20ms", 0.5, 8, calls=["db"]), served("5ms", 0.5, 8)
+    made = loaded({"api": api, "db": db}, ["api"], 250.0, traffic={"timeout": "1h"})
+    course = made.whole([effect(TrafficRises(2.0), 40, 60, None)])
+    each = 0.005 * math.exp(0.125)
+    calls = course.utilisation["db"] * 8 / each
+    assert calls[39] == pytest.approx(250, rel=1e-3)
+    np.testing.assert_allclose(calls[42:60], 8 / MEAN_S, rtol=0.01)
+    np.testing.assert_allclose(calls[61:75], 8 / MEAN_S, rtol=0.01)
+    assert calls[-1] == pytest.approx(250, rel=1e-3)
+    # Nobody is lost: whatever came was served in the end.
+    assert calls.sum() == pytest.approx(250 * 240 + 250 * 20, rel=5e-3)
