@@ -23,7 +23,7 @@ def test_a_breaker_opens_probes_and_closes() -> None:
     edge, breaker = ("api", "db"), Breaker(opens_at="50%", min_calls=20, open_for="1m")
     state, spans = (), []
     for at in range(40):
-        failing = 0.9 if 5 <= at < 17 else 0.1
+        failing = 0.9 if 5 <= at < 15 else 0.1
         spans.append(edge in broken_in(state, at))
         calls = 100.0
         state = looked(state, {edge: [(calls, failing)]}, {edge: breaker}, at, STEP_S)
