@@ -9,7 +9,7 @@ from workbench.promql import set_bounds as bounds_module
 from workbench.promql.conditions import Conditions
 from workbench.promql.evaluate import Evaluator
 from workbench.promql.parse import parse
-from workbench.telemetry.series import Series, SeriesKey, Telemetry
+from workbench.telemetry.series import STALE, Series, SeriesKey, Telemetry
 
 RATIO = 'sum(rate(req{{code=~"5.."{more}}}[{w}])) / sum(rate(req{{{more2}}}[{w}]))'
 
@@ -146,3 +146,70 @@ def test_samples_rewritten_after_the_present_are_read_again():
         vector = oracle.evaluate(expr, late / 1000.0)
         wanted = vector.present[0] if vector.labels else np.zeros(len(late), bool)
         assert np.array_equal(presence.elements.get((), np.zeros(len(late), bool)), wanted)
+
+
+def holed(telemetry, first=60, seed=9):
+    """Stale markers in all series at the same instants: single ones, runs, and one where counters restart."""
+    rng = np.random.default_rng(seed)
+    length = len(telemetry.series[0].times)
+    lost = rng.random(length) < 0.02
+    for at in rng.integers(first, length - 40, 4):
+        lost[at : at + int(rng.integers(2, 40))] = True
+    out = []
+    for one in telemetry:
+        values = one.values.astype(np.float64)
+        values.view(np.uint64)[lost] = np.array([STALE]).view(np.uint64)[0]
+        out.append(Series(one.key, one.times, values))
+    return telemetry.with_series(out)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.prometheus)
+@pytest.mark.parametrize("seed", [1, 7])
+def test_stale_markers_that_all_share_change_nothing_in_what_is_decided(profile, seed, monkeypatch):
+    asked = []
+    exact = Conditions._exact
+    monkeypatch.setattr(Conditions, "_exact", lambda self, i, t: asked.append(len(t)) or exact(self, i, t))
+    exprs = rules()
+    telemetry = holed(counters(seed))
+    wrong, present = disagreements(telemetry, profile, exprs)
+
+    assert wrong == 0
+    assert present > 100
+    # Bounds decide, or nothing was tested.
+    assert sum(asked) < 0.5 * len(exprs) * telemetry.horizon_s / 15
+
+
+def test_markers_that_are_rewritten_are_forgotten():
+    """A gap that turns out to be shorter: what was read of it is read again."""
+    plain, gap = counters(3), holed(counters(3))
+    values = [one.values.copy() for one in gap]
+    live = plain.with_series([Series(one.key, one.times, held) for one, held in zip(gap, values, strict=True)])
+    exprs = rules()
+    conditions = Conditions(Evaluator(live, Profile()), exprs)
+    instants = np.arange(0, int(plain.horizon_s * 1000), 15_000)
+    half = len(instants) // 2
+    conditions.present(instants)
+    conditions.forget(int(instants[half]))
+    for held, one in zip(values, plain, strict=True):
+        late = np.rint(one.times * 1000) > instants[half]
+        held[late] = one.values[late]
+    again = conditions.present(instants[half + 1 :])
+
+    fresh = Conditions(Evaluator(live, Profile()), exprs).present(instants[half + 1 :])
+    nothing = np.zeros(len(instants) - half - 1, bool)
+    for one, other in zip(again, fresh, strict=True):
+        np.testing.assert_array_equal(one.elements.get((), nothing), other.elements.get((), nothing))
+
+
+@pytest.mark.parametrize("block", [90, 5000])
+def test_counters_of_32_bits_are_added_up_as_those_of_64(block):
+    for seed in range(3):
+        wide = counters(seed)
+        narrow = wide.with_series([Series(one.key, one.times, one.values.astype(np.int32)) for one in wide])
+        instants = np.arange(0, int(wide.horizon_s * 1000), 15_000)
+        found = [Conditions(Evaluator(one, Profile()), rules()) for one in (wide, narrow)]
+        for at in range(0, len(instants), block):
+            for one, other in zip(*(each.present(instants[at : at + block]) for each in found), strict=True):
+                assert one.elements.keys() == other.elements.keys()
+                for labels in one.elements:
+                    np.testing.assert_array_equal(one.elements[labels], other.elements[labels])

@@ -43,9 +43,11 @@ class Row:
         return f"{self.what}: aggregate {self.expected:.5g}, requests {self.mean:.5g} +- {self.error:.2g}"
 
 
-def course(world: World, seconds: float, incidents: Sequence[PlannedIncident] = ()) -> tuple[Course, tuple[RouteLayout, ...], Grid]:
+def course(
+    world: World, seconds: float, incidents: Sequence[PlannedIncident] = (), step_s: float = STEP_S, phase_s: float = PHASE_S
+) -> tuple[Course, tuple[RouteLayout, ...], Grid]:
     """What the aggregate fidelity expects of every bin."""
-    grid = Grid(STEP_S, PHASE_S, seconds)
+    grid = Grid(step_s, phase_s, seconds)
     network = Network(world)
     found = layouts(network, {})
     wanted = aggregate_demand(world, grid, START, 0)
@@ -88,8 +90,8 @@ def compare(
         simulate(world, seconds, seed, incidents=incidents, scrape_interval_s=STEP_S, scrape_phase_s=PHASE_S) for seed in seeds
     ]
     low, high = grid.first_bin_from(low_s), len(grid) if high_s is None else grid.first_bin_from(high_s)
-    theirs = _figures_of_course(expected, found, low, high)
-    ours = [_figures_of_requests(result, low, high) for result in results]
+    theirs = figures_of_course(expected, found, low, high)
+    ours = [figures_of_requests(result, low, high) for result in results]
     rows = {}
     for what in sorted(theirs):
         samples = np.array([one.get(what, 0.0) for one in ours])
@@ -97,7 +99,8 @@ def compare(
     return rows
 
 
-def _figures_of_course(expected: Course, found: Sequence[RouteLayout], low: int, high: int) -> dict[str, float]:
+def figures_of_course(expected: Course, found: Sequence[RouteLayout], low: int, high: int) -> dict[str, float]:
+    """What the aggregate fidelity expects over bins [low, high), by the names that `compare` tells."""
     codes: dict[str, float] = {}
     good: dict[float, float] = {}
     calls: dict[str, float] = {}
@@ -125,7 +128,8 @@ def _figures_of_course(expected: Course, found: Sequence[RouteLayout], low: int,
     return out
 
 
-def _figures_of_requests(result: EachResult, low: int, high: int) -> dict[str, float]:
+def figures_of_requests(result: EachResult, low: int, high: int) -> dict[str, float]:
+    """What one run came to over bins [low, high), by the same names."""
     codes: dict[str, float] = {}
     good: dict[float, float] = {}
     total = 0.0

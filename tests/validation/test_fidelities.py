@@ -115,9 +115,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_both_fidelities_agree(case: Case) -> None:
-    assert case.misses(FAST, 110.0) == []
+@pytest.mark.parametrize(
+    "name", ["usual answers and a path of two", "retries", "cache, times and share", "errors", "users who wait"]
+)
+def test_both_fidelities_agree(name: str) -> None:
+    assert CASES[name].misses(FAST, 110.0) == []
 
 
 @pytest.mark.slow
@@ -143,3 +145,48 @@ def test_waits_agree_up_to_a_high_load(utilisation: float, servers: int, sigma: 
     # A warm-up of 35 s is many times the relaxation time at these loads.
     case = Case(path(served("50ms", sigma, servers)), rps=utilisation * servers / mean_s, share=share, queue=queue, load=0.01)
     assert case.misses(SLOW, 35 + 12_000 / case.rps) == []
+
+
+OVERLOADED = {
+    "a run that begins above capacity": (
+        Case(path(served("20ms", 1.0, 4)), rps=128, share=0.05, queue=0.2),
+        "begins with an endless queue",
+    ),
+    "time limits shorter than the queue": (
+        Case(
+            path(
+                served(
+                    "10ms",
+                    0.5,
+                    8,
+                    calls=[
+                        {"component": "db", "timeout": "100ms", "retries": {"attempts": 3, "backoff": "20ms"}, "fallback": "none"}
+                    ],
+                ),
+                db=served("40ms", 1.0, 8, errors="5%"),
+            ),
+            share=0.05,
+            load=0.05,
+            queue=0.3,
+        ),
+        "waits do not feed back on retries of callers below saturation",
+    ),
+    "a full queue of steady service": (
+        Case(path(served("100ms", 0.5, 4, queue={"limit": 6})), rps=45, share=0.03, load=0.01, queue=0.2),
+        "a full queue is full however steady the service is",
+    ),
+    "patience shorter than the queue": (
+        Case(path(served("100ms", 0.5, 4, queue={"max_wait": "200ms"})), rps=45, share=0.05, load=0.02, queue=0.3),
+        "who gives up is counted twice",
+    ),
+}
+"""Where the aggregate fidelity is known to be wrong, and how."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name, marks=pytest.mark.xfail(reason=why, strict=False)) for name, (case, why) in OVERLOADED.items()],
+)
+def test_both_fidelities_agree_in_overload(case: Case) -> None:
+    assert case.misses(FAST, 335.0) == []

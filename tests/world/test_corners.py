@@ -114,8 +114,8 @@ def test_a_policy_changes_nothing_outside_the_hours_in_which_it_acted(two_days):
             continue
         mine, theirs = (np.diff(series.values.astype(np.int64), prepend=0) for series in (one, other))
         differs = one.times[mine != theirs]
-        # A piece of 20 scrapes is drawn together; media jobs are drawn by blocks of six hours.
-        reach = 6 * HOUR_S if one.key.name.startswith("media") else 600.0
+        # A piece of 20 scrapes is drawn together; media jobs are drawn by blocks of a day.
+        reach = 24 * HOUR_S if one.key.name.startswith("media") else 600.0
         near = np.zeros(len(differs), dtype=bool)
         for begin, end in spans:
             near |= (differs >= begin - reach) & (differs <= end + reach)

@@ -113,7 +113,7 @@ def test_counts_are_as_many_as_the_rates_say(drawn, baselines):
 def test_counts_of_every_class_are_poisson_with_the_mean_of_their_bin(baselines):
     """Sums over all bins of (n - m) and of (n - m)^2 / m against their exact variances, for every class of every cell."""
     z, dispersion = [], []
-    for baseline in baselines[:4]:
+    for baseline in baselines:
         sampler = baseline.sampler
         for number in range(sampler.bins // BLOCK_BINS):
             means = sampler.means(number * BLOCK_BINS, (number + 1) * BLOCK_BINS)
@@ -126,9 +126,9 @@ def test_counts_of_every_class_are_poisson_with_the_mean_of_their_bin(baselines)
             # Of a Poisson count, (n - m)^2 / m has mean 1 and variance 2 + 1 / m.
             dispersion += ((parts.sum(axis=-1) - parts.shape[-1]) / np.sqrt((2 + 1 / means[frequent]).sum(axis=-1))).tolist()
     for values in (z, dispersion):
-        assert len(values) > 500
+        assert len(values) > 200
         assert abs(np.mean(values)) < 5 / len(values) ** 0.5
-        assert abs(np.var(values) - 1) < 0.35
+        assert abs(np.var(values) - 1) < 0.5
 
 
 def test_all_requests_are_the_sum_of_their_codes_and_buckets_never_fall(drawn, baselines):
@@ -154,11 +154,11 @@ def test_a_block_drawn_again_is_the_same_and_another_seed_is_not(baselines):
     sampler = baselines[0].sampler
     other = dataclasses.replace(sampler, seed=4)
 
-    np.testing.assert_array_equal(sampler.block(3), sampler.block(3))
-    assert (sampler.block(3) != sampler.block(4)).any()
-    assert (sampler.block(3) != other.block(3)).any()
-    inside = slice(3 * BLOCK_BINS, 4 * BLOCK_BINS)
-    np.testing.assert_array_equal(sampler.block(3).sum(axis=1), increments(baselines[0].values)[:, -1, inside])
+    np.testing.assert_array_equal(sampler.block(0), sampler.block(0))
+    assert (sampler.block(0) != sampler.block(1)).any()
+    assert (sampler.block(0) != other.block(0)).any()
+    inside = slice(0, BLOCK_BINS)
+    np.testing.assert_array_equal(sampler.block(0).sum(axis=1), increments(baselines[0].values)[:, -1, inside])
 
 
 def test_what_is_kept_for_the_rules_changes_no_request(drawn, baselines):
@@ -188,7 +188,7 @@ def two_answers(drawn, route=DOWNLOAD):
 def test_answers_that_change_in_time_are_drawn_as_they_hold(drawn):
     layout, usual = two_answers(drawn)
     sampler = Sampler(layout, usual, 5)
-    counts = np.concatenate([sampler.block(number) for number in range(8)], axis=2)
+    counts = np.concatenate([sampler.block(number) for number in range(2)], axis=2)
     bins = counts.shape[2]
     for index, answer in enumerate(usual.answers):
         here = usual.which[0, :bins] == index

@@ -2,11 +2,13 @@
 
 Counters hold whole numbers, so every sum below 2^53 is exact and may be kept as a running total: adding up the increments of
 a window over 200 series is then one subtraction, whatever the window. What is not a whole number, or falls below 0, ends the
-trust from that sample on, and the general evaluation goes on alone.
+trust from that sample on, and the general evaluation goes on alone. Stale markers that all of them have at the same instants, as
+targets whose scrapes fail, are no samples.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from workbench.promql.rates import LARGEST_WHOLE
 from workbench.promql.vector import BoolArray
 from workbench.promql.windows import IntArray, Times
-from workbench.telemetry.series import Array, FloatArray
+from workbench.telemetry.series import Array, FloatArray, is_stale
 
 _CELLS = 65_536
 """Samples read together: they fit the second-level cache."""
@@ -46,6 +48,8 @@ class Counters:
         self._buffer = np.empty((len(values), max(2, _CELLS // max(1, len(values)) + 1)))
         self._restarts: list[int] = []
         self._before = [np.zeros(len(values))]
+        self._holes: list[int] = []
+        self._fresh: tuple[int, Times, IntArray] | None = None
         self._read = 0
         self._trusted = len(times)
 
@@ -73,6 +77,22 @@ class Counters:
         while self._restarts and self._restarts[-1] >= first:
             self._restarts.pop()
             self._before.pop()
+        if self._holes and self._holes[-1] >= first:
+            del self._holes[bisect.bisect_left(self._holes, first) :]
+            self._fresh = None
+
+    def fresh(self, begin_ms: int, end_ms: int) -> tuple[Times, IntArray] | None:
+        """The samples read so far without stale markers, as times and as indices; None if there is no marker in (begin, end]."""
+        if not self._holes:
+            return None
+        first, last = self.times.until_one(begin_ms), self.times.until_one(end_ms)
+        place = bisect.bisect_left(self._holes, first)
+        if place == len(self._holes) or self._holes[place] >= last:
+            return None
+        if self._fresh is None or self._fresh[0] != len(self._holes):
+            kept = np.delete(np.arange(len(self.times)), self._holes)
+            self._fresh = (len(self._holes), Times(self.times.ms[kept]), kept)
+        return self._fresh[1:]
 
     def between(self, low: IntArray | slice, high: IntArray | slice) -> FloatArray:
         """Increments of every set from sample `low` to sample `high`: [sets, T], exact."""
@@ -128,10 +148,10 @@ class Counters:
             return False
         totals = self._totals[:, start:end]
         sums = np.empty((len(self._starts), end - start), np.int32)
-        for row, rows in zip(sums, np.split(self._order, self._starts[1:]), strict=True):
-            row[:] = self._values[rows[0]][start:end]
+        for summed, rows in zip(sums, np.split(self._order, self._starts[1:]), strict=True):
+            summed[:] = self._values[rows[0]][start:end]
             for at in rows[1:]:
-                row += self._values[at][start:end]
+                np.add(summed, self._values[at][start:end], out=summed)
         before = self._of_sets(self._before[-1])
         for total, (one, *others), lost in zip(totals, self._parts, before, strict=True):
             added = sums[one] if not others else sums[one] + sums[others[0]]
@@ -168,8 +188,9 @@ class Counters:
         held = self._buffer[:, : end - begin]
         for row, at in enumerate(self._order):
             held[row] = self._values[at][begin:end]
+        holes = self._bridged(held, begin)
         falls = held[:, 1:] < held[:, :-1]
-        if not self._whole(held, falls):
+        if holes is None or not self._whole(held, falls):
             self._trusted = start
             return
         fresh = held[:, start - begin :]
@@ -192,7 +213,29 @@ class Counters:
             self.forget(start)
             self._trusted = start
             return
+        self._holes += [hole for hole in holes if hole >= start]
         self._read = end
+
+    def _bridged(self, held: FloatArray, begin: int) -> list[int] | None:
+        """Put the sample before into every stale marker of `held`; where they are. None unless all counters have the same ones."""
+        if self._exact_types or not np.isnan(held).any():
+            return []
+        stale = is_stale(held)
+        columns = np.flatnonzero(stale[0])
+        if not (stale == stale[0]).all():
+            return None
+        for column in columns.tolist():
+            held[:, column] = held[:, column - 1] if column else self._good(begin)
+        holes: list[int] = (begin + columns).tolist()
+        return holes
+
+    def _good(self, index: int) -> FloatArray:
+        """The last samples before an index that are no markers; 0 where there are none."""
+        holes = set(self._holes)
+        index -= 1
+        while index in holes:
+            index -= 1
+        return np.array([self._values[at][index] if index >= 0 else 0.0 for at in self._order], np.float64)
 
     def _whole(self, held: FloatArray, falls: BoolArray) -> bool:
         with np.errstate(invalid="ignore"):

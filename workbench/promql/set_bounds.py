@@ -108,6 +108,9 @@ class SetBounds:
     def _increments(self, window_ms: int) -> _Increments:
         if window_ms not in self._known:
             times = self._counters.times
+            fresh = self._counters.fresh(int(self._instants_ms[0]) - window_ms - 1, int(self._instants_ms[-1]))
+            if fresh is not None:
+                times = fresh[0]
             copies = Copies.of(times, self._instants_ms, self._step_ms, window_ms, self._dialect)
             if copies is not None:
                 total = self._counters.between(copies.low, copies.high)
@@ -115,6 +118,8 @@ class SetBounds:
             else:
                 windows = Windows.over(times, self._instants_ms, window_ms, self._dialect, step_ms=self._step_ms)
                 low, high = np.where(windows.enough, windows.low, 0), np.where(windows.enough, windows.high, 0)
+                if fresh is not None:
+                    low, high = fresh[1][low], fresh[1][high]
                 enough = None if windows.enough.all() else windows.enough[None, :]
                 self._known[window_ms] = _Increments(self._counters.between(low, high), *self._factors(windows), None, enough)
         return self._known[window_ms]

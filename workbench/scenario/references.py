@@ -19,6 +19,7 @@ from workbench.scenario.call_references import call_problems, codes_of_component
 from workbench.scenario.explain import PathOf, plain_path
 from workbench.scenario.names import listed, nearest
 from workbench.scenario.schema.base import CODES_PATTERN, MOST_GLOBS, MOST_NAMED
+from workbench.scenario.traffic_references import traffic_problems
 from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, Place, ScalarNode, find, show
 from workbench.units import format_share, parse_duration, parse_share
 
@@ -40,8 +41,9 @@ def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Proble
         written = ScalarNode(name, entry.key_place, name)
         yield from _unknown(written, ("delivery", "components", name), components, "component", path_of)
     yield from _of_changes_and_people(world, path_of)
-    yield from _shares(world, "tiers", "traffic_share", "the tiers' traffic shares", path_of)
-    yield from _shares(world, "routes", "share", "the routes' shares", path_of)
+    yield from traffic_problems(world, _shares, path_of)
+    yield from _shares(world, ("tiers",), "traffic_share", "the tiers' traffic shares", path_of)
+    yield from _shares(world, ("routes",), "share", "the routes' shares", path_of)
 
 
 def _of_changes_and_people(world: Node, path_of: PathOf) -> Iterator[Problem]:
@@ -153,9 +155,9 @@ def _unknown(node: ScalarNode, path: Path, names: Collection[str] | None, what: 
         yield _unmatched(what, node, path, names, path_of)
 
 
-def _shares(world: Node, section: str, key: str, what: str, path_of: PathOf) -> Iterator[Problem]:
+def _shares(world: Node, section: Path, key: str, what: str, path_of: PathOf) -> Iterator[Problem]:
     """Shares of one whole add up to exactly 100 %; shares that cannot be read are the schema's business."""
-    found = find(world, (section,))
+    found = find(world, section)
     if found is None or not isinstance(found[0], MapNode) or not found[0].entries:
         return
     texts = [_scalar(entry.node, key) for entry in found[0].entries.values()]
@@ -172,7 +174,7 @@ def _shares(world: Node, section: str, key: str, what: str, path_of: PathOf) -> 
         file=place.file,
         line=place.line,
         column=place.column,
-        path=path_of((section,), place),
+        path=path_of(section, place),
         found=format_share(total),
         allowed="100%",
     )
@@ -243,6 +245,8 @@ def _answers(world: Node) -> tuple[str, ...]:
         codes.add(success.text if isinstance(success, ScalarNode) else "200")
     for _, mode in _entries(world, ("failure_modes",)):
         codes |= set(_names(mode.node, ("effect", "codes")) or ())
+    for name, _ in _entries(world, ("traffic", "bots")):
+        codes |= set(_names(world, ("traffic", "bots", name, "codes")) or ())
     return tuple(sorted(codes | set(_names(world, ("delivery", "failure", "codes")) or ())))
 
 

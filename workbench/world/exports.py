@@ -10,13 +10,14 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.telemetry.series import Array, Series, SeriesKey, le_label
+from workbench.telemetry.series import Array, FloatArray, Series, SeriesKey, le_label
 from workbench.world.course import Course, RouteCourse, differs
 from workbench.world.disturbed import PIECE_BINS, Disturbed
 from workbench.world.effects import ActiveEffect
 from workbench.world.grid import Grid
 from workbench.world.layout import RouteLayout
 from workbench.world.requests import Baseline
+from workbench.world.scrapes import left_out, mark_stale, missing
 
 STATUS_COUNTERS = {"media_upload_attempts_total": ("upload", "1234"), "auth_attempts": ("login", "23")}
 """Counters by `status` that the reference queries ask for: the journey whose requests they count, and the first digits of
@@ -55,8 +56,13 @@ class _Counters:
 
     layout: RouteLayout
     values: Array
+    times: FloatArray
     usual: RouteCourse
     disturbed: Disturbed
+    seen: FloatArray | None = None
+    """What is scraped where scrapes can be missing, `[cells, rows, bins]`."""
+    lost: Array | None = None
+    """Which scrapes are missing, `[bins]`, with `seen`."""
     restarts: list[int] = field(default_factory=list)
     filled: list[_Filled] = field(default_factory=list)
 
@@ -94,6 +100,15 @@ class _Counters:
                     out += shift
                 self.filled.append(_Filled(begin, end, shift))
             value, raw = out[:, :, -1:].copy(), next_raw
+
+    def lose(self, low: int, high: int, lost: Array) -> None:
+        """Scrape bins [low, high) but for those that are missing."""
+        if self.seen is not None and self.lost is not None:
+            self.lost[low:high] = lost
+            inside = self.seen[:, :, low:high]
+            inside[:] = self.values[:, :, low:high]
+            if lost.any():
+                mark_stale(inside, lost)
 
     def _redraw(self, begin: int, end: int) -> None:
         """Write running sums of disturbed bins [begin, end), from 0 on."""
@@ -143,20 +158,38 @@ class Exports:
     """
 
     def __init__(
-        self, baselines: tuple[Baseline, ...], journeys: Mapping[str, str | None], load: Load, grid: Grid, seed: int
+        self,
+        baselines: tuple[Baseline, ...],
+        journeys: Mapping[str, str | None],
+        load: Load,
+        grid: Grid,
+        seed: int,
+        *,
+        gaps: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """The baselines' values become the exports' own: they are scraped in place."""
+        """The baselines' values become the exports' own: they are scraped in place.
+
+        `gaps` are the incidents in which scrapes of a route may be missing: routes with the same ones share an array of times.
+        """
         self.grid = grid
         self.filled = 0
         self.effects: list[ActiveEffect] = []
         self.layouts = tuple(one.sampler.layout for one in baselines)
         self._load = load
+        self._seed = seed
         self._counters = tuple(
-            _Counters(one.sampler.layout, one.values, one.sampler.usual, Disturbed(one.sampler.layout, seed)) for one in baselines
+            _Counters(one.sampler.layout, one.values, grid.times, one.sampler.usual, Disturbed(one.sampler.layout, seed))
+            for one in baselines
         )
+        of_incidents: dict[tuple[str, ...], FloatArray] = {}
+        for one in self._counters:
+            incidents = (gaps or {}).get(one.layout.route, ())
+            if incidents:
+                one.times = of_incidents.setdefault(incidents, grid.times.copy())
+                one.seen, one.lost = np.empty(one.values.shape), np.zeros(len(grid), bool)
         self._of_route = {one.layout.route: one for one in self._counters}
         self._status = [
-            _StatusCounter(metric, status, np.zeros(len(grid), dtype=np.int64), index, _rows_of(layout, digits, status))
+            _StatusCounter(metric, status, _empty(len(grid), self._counters[index]), index, _rows_of(layout, digits, status))
             for metric, (journey, digits) in STATUS_COUNTERS.items()
             for index, layout in enumerate(self.layouts)
             if journeys.get(layout.route) == journey
@@ -193,9 +226,13 @@ class Exports:
         course = self._load.course(low, high, [effect for effect in self.effects if effect.overlaps(low, high)])
         for one in self._counters:
             one.fill(low, high, course.routes.get(one.layout.route))
+            if one.seen is not None:
+                one.lose(low, high, missing(one.layout.route, self.effects, self.grid, low, high, self._seed))
         for counter in self._status:
-            rows = self._counters[counter.layout].values[:, list(counter.rows), low:high]
-            counter.values[low:high] = rows.sum(axis=(0, 1), dtype=np.int64)
+            of = self._counters[counter.layout]
+            counter.values[low:high] = of.values[:, list(counter.rows), low:high].sum(axis=(0, 1), dtype=np.int64)
+            if of.lost is not None and of.lost[low:high].any():
+                mark_stale(counter.values[low:high], of.lost[low:high])
         self.filled = high
 
     def values(self, index: int) -> Array:
@@ -218,21 +255,41 @@ class Exports:
             out[first] = values[first]
         return out
 
+    def lost(self, index: int) -> Array | None:
+        """Which scrapes of one layout are missing, `[bins]` booleans; None if none is."""
+        found = self._counters[index].lost
+        return found if found is not None and found.any() else None
+
     def series(self) -> Iterator[Series]:
-        """Every counter that is kept at every scrape; all share the grid's times."""
-        times = self.grid.times
-        for index, layout in enumerate(self.layouts):
-            for cell, block in zip(layout.cells, self._counters[index].values, strict=True):
-                labels = layout.labels(cell)
-                for row, code in enumerate(layout.codes):
-                    yield Series(SeriesKey.of("http_requests_total", labels, status_code=code), times, block[row])
-                for row, kept in enumerate(layout.kept, start=len(layout.codes)):
-                    le = le_label(layout.classes.tail_bounds[kept])
-                    yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le), times, block[row])
-                yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le="+Inf"), times, block[-1])
-                yield Series(SeriesKey.of("http_request_duration_seconds_count", labels), times, block[-1])
+        """Every counter that is kept at every scrape; all share the grid's times. A missing scrape has a stale marker."""
+        for index in range(len(self.layouts)):
+            yield from self._of_layout(index)
+
+    def scraped(self) -> Iterator[Series]:
+        """The same when all is over: without the samples that are missing."""
+        for index in range(len(self.layouts)):
+            lost = self.lost(index)
+            yield from self._of_layout(index) if lost is None else left_out(self._of_layout(index), lost)
+
+    def _of_layout(self, index: int) -> Iterator[Series]:
+        layout, counters = self.layouts[index], self._counters[index]
+        times = counters.times
+        for cell, block in zip(layout.cells, counters.values if counters.seen is None else counters.seen, strict=True):
+            labels = layout.labels(cell)
+            for row, code in enumerate(layout.codes):
+                yield Series(SeriesKey.of("http_requests_total", labels, status_code=code), times, block[row])
+            for row, kept in enumerate(layout.kept, start=len(layout.codes)):
+                le = le_label(layout.classes.tail_bounds[kept])
+                yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le), times, block[row])
+            yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le="+Inf"), times, block[-1])
+            yield Series(SeriesKey.of("http_request_duration_seconds_count", labels), times, block[-1])
         for counter in self._status:
-            yield Series(SeriesKey.of(counter.metric, status=counter.status), times, counter.values)
+            if counter.layout == index:
+                yield Series(SeriesKey.of(counter.metric, status=counter.status), times, counter.values)
+
+
+def _empty(bins: int, counters: _Counters) -> Array:
+    return np.zeros(bins, dtype=np.int64 if counters.seen is None else np.float64)
 
 
 def _rows_of(layout: RouteLayout, digits: str, status: str) -> tuple[int, ...]:

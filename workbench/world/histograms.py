@@ -27,6 +27,9 @@ def histogram_series(exports: Exports, baselines: Sequence[Baseline], seed: int)
     for index, (layout, baseline) in enumerate(zip(exports.layouts, baselines, strict=True)):
         width = baseline.slot_bins
         times = exports.grid.times[width - 1 :: width]
+        lost = exports.lost(index)
+        there = slice(None) if lost is None else ~lost[width - 1 :: width]
+        times = times[there]
         restarts = [first // width for first in exports.restarts(index)]
         slots = _Slots(layout, baseline, exports.disturbed(index), seed)
         for row, cell in enumerate(layout.cells):
@@ -36,13 +39,15 @@ def histogram_series(exports: Exports, baselines: Sequence[Baseline], seed: int)
             for b, bound in enumerate(layout.classes.bounds):
                 if b not in kept:
                     values = _running(buckets[b], restarts)
-                    yield Series(SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values)
-            yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, _running(seconds, restarts))
+                    yield Series(
+                        SeriesKey.of("http_request_duration_seconds_bucket", labels, le=le_label(bound)), times, values[there]
+                    )
+            yield Series(SeriesKey.of("http_request_duration_seconds_sum", labels), times, _running(seconds, restarts)[there])
 
 
 @dataclass(frozen=True)
 class _Usual:
-    """What the usual answers say of one cell: the same in all slots, or slot by slot along the first axis."""
+    """What the usual answers say of one cell: each the same in all slots, or slot by slot along the first axis."""
 
     body: FloatArray
     """How class 0 splits, `[body]` or `[slots, body]`."""
@@ -56,7 +61,7 @@ class _Usual:
         if self.body.ndim == 1:
             return self
         inside = slice(slot, slot + 1)
-        return _Usual(self.body[inside], self.means_s[inside], self.late[inside])
+        return _Usual(self.body[inside], self.means_s[inside], self.late[inside] if self.late.ndim == 3 else self.late)
 
 
 class _Slots:
@@ -180,32 +185,35 @@ def _usual(course: RouteCourse, row: int, slots: int, width: int) -> _Usual:
     if len(course.answers) == 1 or (which == which[0]).all():
         one = course.answers[int(which[0])]
         return _Usual(one.body / one.body.sum(), np.concatenate([one.class_means_s, one.other_means_s]), one.other_classes)
-    number = len(course.answers)
-    at = np.repeat(np.arange(slots), width) * number + which[: slots * width]
+    used, which = np.unique(which[: slots * width], return_inverse=True)
+    answers, number = [course.answers[index] for index in used.tolist()], len(used)
+    at = np.repeat(np.arange(slots) * number, width) + which
     weight: FloatArray = np.bincount(at, weights=course.requests[row, : slots * width], minlength=slots * number).astype(np.float64)
     weight = weight.reshape(slots, number)
-    marks = np.array([answer.marks for answer in course.answers])
-    good = len(course.answers[0].class_means_s)
-
-    late = np.array([answer.other_classes for answer in course.answers])
+    marks = np.array([answer.marks for answer in answers])
+    good = len(answers[0].class_means_s)
+    late = np.array([answer.other_classes for answer in answers])
     # The body holds good answers and others.
     inside = marks[:, 0] + (marks[:, good:] * late[:, :, 0]).sum(axis=1)
-    body = _mixed(weight, inside, np.array([answer.body for answer in course.answers]))
-    means = np.array([np.concatenate([answer.class_means_s, answer.other_means_s]) for answer in course.answers])
+    body = _mixed(weight, inside, np.array([answer.body for answer in answers]))
+    means = np.array([np.concatenate([answer.class_means_s, answer.other_means_s]) for answer in answers])
     own = [_mixed(weight, marks[:, c], means[:, c, None])[:, 0] for c in range(means.shape[1])]
-    spread = [_mixed(weight, marks[:, good + code], late[:, code]) for code in range(late.shape[1])]
-    return _Usual(
-        body / body.sum(axis=1, keepdims=True),
-        np.array(own).T,
-        np.array(spread).transpose(1, 0, 2) if spread else np.zeros((slots, 0, good)),
-    )
+    if (late == late[0]).all():
+        spread = late[0]
+    else:
+        spread = np.array([_mixed(weight, marks[:, good + code], late[:, code]) for code in range(late.shape[1])]).transpose(
+            1, 0, 2
+        )
+    return _Usual(body / body.sum(axis=1, keepdims=True), np.array(own).T, spread)
 
 
 def _mixed(weight: FloatArray, marks: FloatArray, parts: FloatArray) -> FloatArray:
     """`[slots, k]` from weights `[slots, answers]`, marks `[answers]` and parts `[answers, k]`; the first's where no weight is."""
-    of = weight * marks
-    total = of.sum(axis=1, keepdims=True)
-    out: FloatArray = np.where(total > 0, of @ parts / np.where(total > 0, total, 1.0), parts[0])
+    if (parts == parts[0]).all():
+        return np.broadcast_to(parts[0], (len(weight), parts.shape[1]))
+    total = weight @ marks
+    sums = weight @ (marks[:, None] * parts)
+    out: FloatArray = np.where(total[:, None] > 0, sums / np.where(total > 0, total, 1.0)[:, None], parts[0])
     return out
 
 

@@ -22,7 +22,7 @@ _BITS = 7
 """A table has 2**_BITS columns; Poisson(48) exceeds 127 with probability 2e-21."""
 _SHORT_BITS = 32 - _BITS
 """Bits of a column's threshold that decide at once; more are drawn where these are equal."""
-_MOST_PARTS = 5
+_MOST_PARTS = 4
 """Means beyond this many tables are left to numpy, which is as fast there."""
 _PIECE = 16_384
 """Means worked on together: what is needed for them stays in the cache."""

@@ -10,6 +10,7 @@ Draws are keyed by route and block of bins, so that any block can be drawn again
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from workbench.world.course import Answer, RouteCourse
 from workbench.world.layout import RouteLayout
 from workbench.world.poisson import place, poisson
 
-BLOCK_BINS = 1440
-"""Bins of one block: six hours at 15 s, small enough for the cache and large enough for a generator of its own."""
+BLOCK_BINS = 5760
+"""Bins of one block: a day at 15 s, long enough for what a block costs beside its bins."""
 _SPARSE_MEAN = 0.35
 """Below this mean a bin, placing events is cheaper than drawing every bin."""
 _MOST_ABOVE_EXPECTED = 4
@@ -67,13 +68,37 @@ class Sampler:
         out[~frequent] = rare
         return out.reshape(shape)
 
+    @cached_property
+    def upto(self) -> FloatArray:
+        """Share of each other code within each kept bound by answer, `[answers, others, kept]`."""
+        return np.array([upto_kept(answer, self.layout) for answer in self.usual.answers])
+
+    @cached_property
+    def certain(self) -> Array | None:
+        """Which other codes come within each kept bound, `[others, kept]` booleans, if that is certain and always the same."""
+        first = self.upto[0]
+        return first == 1.0 if (((first == 0) | (first == 1)).all() and (self.upto == first).all()) else None
+
     def within(self, number: int, classes: Array) -> Array:
         """Other answers of a block that came within each kept bound, by code: `[cells, others, kept, bins]`, int32."""
         first, good = number * BLOCK_BINS, self.layout.classes.count
+        if self.certain is not None:
+            return classes[:, good:, None] * self.certain[:, :, None].astype(np.int32)
         which = self.usual.which[:, first : first + classes.shape[2]]
-        upto = np.array([upto_kept(answer, self.layout) for answer in self.usual.answers])
         rng = stream(self.seed, "other latencies", self.layout.route, number)
-        return split_others(rng, classes[:, good:], upto, which)
+        return split_others(rng, classes[:, good:], self.upto, which)
+
+    def within_all(self, classes: Array) -> Array:
+        """Other answers that came within each kept bound where that is certain, over all codes: `[cells, kept, bins]`, int32."""
+        assert self.certain is not None  # noqa: S101 - asked for only then
+        others = classes[:, self.layout.classes.count :]
+        out = np.empty((len(others), len(self.layout.kept), classes.shape[2]), np.int32)
+        before, summed = None, np.zeros((len(others), classes.shape[2]), np.int32)
+        for kept, codes in enumerate(self.certain.T):
+            if before is None or (codes != before).any():
+                before, summed = codes, others[:, codes].sum(axis=1, dtype=np.int32)
+            out[:, kept] = summed
+        return out
 
 
 def upto_kept(answer: Answer, layout: RouteLayout) -> FloatArray:
@@ -137,16 +162,21 @@ def draw_baseline(layout: RouteLayout, usual: RouteCourse, *, seed: int, slot_bi
     carry = np.zeros((cells, layout.rows, 1), dtype=kind)
     for number in range(-(-bins // BLOCK_BINS)):
         classes = sampler.block(number)
-        within = sampler.within(number, classes)
         first = number * BLOCK_BINS
         out = values[:, :, first : first + BLOCK_BINS]
-        rows = layout.scraped(classes, within.sum(axis=1, dtype=np.int32))
+        if sampler.certain is None:
+            within = sampler.within(number, classes)
+            put_slots(late, within, first, slot_bins)
+            rows = layout.scraped(classes, within.sum(axis=1, dtype=np.int32))
+        else:
+            rows = layout.scraped(classes, sampler.within_all(classes))
         # Without a conversion a running sum costs a quarter.
         np.cumsum(rows.astype(kind, copy=False), axis=2, out=out)
         out += carry
         carry = out[:, :, -1:].copy()
         put_slots(slots, classes, first, slot_bins)
-        put_slots(late, within, first, slot_bins)
+    if sampler.certain is not None:
+        late = slots[:, layout.classes.count :, None] * sampler.certain[:, :, None].astype(np.int32)
     return Baseline(sampler, values, slots, late, slot_bins)
 
 

@@ -208,9 +208,9 @@ def test_a_pool_of_connections_is_a_station_whose_calls_last_as_long_as_the_call
     rate = 0.8 * 5 / (0.02 * math.exp(math.log(2) / 2))
     made = loaded({"api": served("1ms", 0.0, 1000, calls=[call]), "db": served("20ms", sigma, 1000)}, ["api"], rate)
     course = made.flow.usual()
-    assert course.utilisation["api > db"][100] == pytest.approx(0.8, rel=0.01)
+    assert course.utilisation["api -> db"][100] == pytest.approx(0.8, rel=0.01)
     wait_s = mmc_mean_wait(rate, 0.02 * math.exp(math.log(2) / 2), 5)
-    assert course.queue["api > db"][100] == pytest.approx(rate * wait_s, rel=0.05)
+    assert course.queue["api -> db"][100] == pytest.approx(rate * wait_s, rel=0.05)
     of = course.routes["/"]
     free = loaded({"api": served("1ms", 0.0, 1000, calls=["db"]), "db": served("20ms", sigma, 1000)}, ["api"], rate).flow.usual()
     theirs = free.routes["/"]
@@ -222,10 +222,10 @@ def test_a_slow_callee_exhausts_the_pool() -> None:
     calls = [{"component": "db", "pool": 10, "timeout": "1s"}]
     made = loaded({"api": served("1ms", 0.1, 1000, calls=calls), "db": served("20ms", 0.5, 1000)}, ["api"], 100.0)
     course = made.whole([effect(LatencyRises(40.0), 40, 100, "db")])
-    assert course.utilisation["api > db"][50] == pytest.approx(1.0, rel=1e-3)
+    assert course.utilisation["api -> db"][50] == pytest.approx(1.0, rel=1e-3)
     # Never more than ten at once, however many servers there are.
-    assert course.queue["api > db"][99] > 1000
-    busy = course.utilisation["api > db"][10] * 10
+    assert course.queue["api -> db"][99] > 1000
+    busy = course.utilisation["api -> db"][10] * 10
     assert busy == pytest.approx(100 * MEAN_S, rel=0.01)
 
 

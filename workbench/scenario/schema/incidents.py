@@ -5,33 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from workbench.scenario.moments import Moment as MomentValue
-from workbench.scenario.moments import parse_moment
-from workbench.scenario.schema.base import MOMENT_PATTERN, Name, PositiveDuration, broken_rule
+from workbench.scenario.schema.base import Name, PositiveDuration, broken_rule
+from workbench.scenario.schema.moment import Moment
 from workbench.scenario.schema.strengths import BREAKS, NEEDS_COMPONENT, LibraryMode, ShapeSpec, Strengths, Target
 from workbench.scenario.sentences import LONGEST, parse_sentence
 
 MOST_STATED = 10_000
 """Scripted incidents of one world, those of an imported list not among them."""
-
-
-def _moment(value: Any) -> Any:
-    if isinstance(value, MomentValue):
-        return value
-    if isinstance(value, str):
-        return parse_moment(value)
-    raise ValueError("a moment is written 'day 12, 14:05', '2026-04-12T14:05' or 'after 36h'")
-
-
-Moment = Annotated[
-    MomentValue,
-    BeforeValidator(_moment),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": MOMENT_PATTERN, "examples": ["day 12, 14:05", "2026-04-12T14:05"]}),
-]
-"""When something scripted happens."""
 
 
 def _day(value: Any) -> Any:

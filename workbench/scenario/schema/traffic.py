@@ -34,7 +34,8 @@ from workbench.scenario.schema.base import (
     matching,
 )
 from workbench.scenario.schema.components import Retries
-from workbench.scenario.schema.zones import LocalTime, Zone
+from workbench.scenario.schema.moment import Moment
+from workbench.scenario.schema.zones import Zone
 from workbench.scenario.traffic_presets import PRESETS, PresetName
 
 __all__ = [
@@ -62,7 +63,7 @@ class Surge(Document):
 
     weekday: Weekday
     at_hour: Hour
-    """Local time of the peak's middle, in hours."""
+    """Time of the peak's middle in the scenario's time zone, in hours."""
     half_width: PositiveDuration
     """The surge has the shape of a bell; this is its standard deviation."""
     factor: Annotated[Number, Field(ge=1, le=100)]
@@ -70,20 +71,23 @@ class Surge(Document):
 
 
 class Event(Document):
-    """A dated peak: a launch, a promotion, a broadcast. It rises, stays and fades."""
+    """Something dated that changes traffic: a launch, a promotion, a public holiday. It rises, stays and fades."""
 
-    at: LocalTime
-    """When it begins to rise, in the scenario's time zone."""
+    at: Moment
+    """When it begins to rise: `day 12, 14:05`, `2026-04-12T18:00` (both local) or `after 36h`."""
     rise: Duration = 600.0
+    """How long traffic takes to reach `factor`, in a straight line."""
     lasts: Duration = 3600.0
     """At its full height."""
-    fades: PositiveDuration = 1800.0
-    """Then it fades: 1/e of it is left after this time."""
+    fades: Duration = 1800.0
+    """Then it fades: 37 % (1/e) of it is left after this time; 0s is at once."""
     factor: Annotated[Number, Field(ge=0, le=100)]
     """Traffic at its height, as a multiple of the usual traffic; below 1 it is a holiday."""
-    routes: tuple[RoutePath, ...] = ()
+    remains: Annotated[Number, Field(ge=0, le=100)] = 1.0
+    """Factor to which it fades, for good: a launch that wins new users."""
+    routes: Annotated[tuple[RoutePath, ...], Field(max_length=MOST_NAMED)] = ()
     """None named: all."""
-    tiers: tuple[Name, ...] = ()
+    tiers: Annotated[tuple[Name, ...], Field(max_length=MOST_NAMED)] = ()
     """None named: all."""
 
 
@@ -162,7 +166,7 @@ class Traffic(Document):
     preset: PresetName | None = None
     """A kind of service that fills in what is not stated here: hours, weekdays, months, variability, sessions, retries."""
     mean_rps: Positive
-    """Mean of the usual traffic over all routes and tiers and the whole run. Growth and bots come on top."""
+    """Mean of the usual traffic over all routes and tiers and the whole run. Months, growth, events and bots come on top."""
     capacity_rps: Positive
     """What the system was built for; reports compare the peak with it."""
     hours: Hours = ()
@@ -170,12 +174,13 @@ class Traffic(Document):
     weekdays: dict[Weekday, Positive] = {}
     """Relative traffic of each weekday. Needed where no preset is named."""
     months: Annotated[tuple[Positive, ...], Field(min_length=12, max_length=12)] | None = None
-    """Relative traffic in the middle of January to December, joined smoothly. Not stated: every month alike."""
+    """Relative traffic in the middle of January to December, joined smoothly; over the year they change `mean_rps` by nothing. Not
+    stated: every month alike."""
     growth: Annotated[Number, Field(ge=-0.9, le=10)] | None = None
     """In 30 days, compounding: 0.05 is 5 % more after 30 days and 10.25 % after 60. The run begins with the usual traffic."""
     surges: tuple[Surge, ...] = ()
     events: Annotated[dict[Name, Event], Field(max_length=MOST_NAMED)] = {}
-    """Launches, promotions, holidays, by date."""
+    """Launches, promotions, holidays by date. What they bring comes on top of `mean_rps`; where several act, factors multiply."""
     bots: Annotated[dict[Name, Bot], Field(max_length=50)] = {}
     variability: Variability | None = None
     """Not stated: requests arrive independently of each other (Poisson) at the usual rate."""

@@ -71,4 +71,6 @@ def cells_of(world: World) -> tuple[Cell, ...]:
 
 def _shared(weights: Mapping[str, float]) -> dict[str, float]:
     total = sum(weights.values())
+    if total <= 0:
+        raise ValueError("the requests of these users go to no route")
     return {path: weight / total for path, weight in sorted(weights.items())}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from workbench.scenario.schema.traffic import Bot
 from workbench.scenario.schema.world import World
 from workbench.world.each.draws import Codes
 from workbench.world.effects import ActiveEffect
@@ -54,6 +55,13 @@ class RouteSituation:
     foreign: dict[str, float] = field(default_factory=dict)
     """Share of all requests that is answered by each of these codes because it is not what users send."""
     failing: Failing = field(default_factory=Failing)
+
+    def of_bot(self, bot: Bot) -> RouteSituation:
+        """The same for a bot, some of whose requests are answered in one way whatever the system does."""
+        codes = {code: float(share) for code, share in bot.codes.items()}
+        left = 1 - sum(codes.values())
+        foreign = {code: left * share for code, share in self.foreign.items()}
+        return replace(self, foreign={code: codes.get(code, 0.0) + foreign.get(code, 0.0) for code in sorted({*codes, *foreign})})
 
 
 @dataclass

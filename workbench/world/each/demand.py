@@ -41,7 +41,9 @@ def demand(world: World, grid: Grid, start: dt.datetime, seed: int) -> Demand:
     """The same demand as that of the aggregate mode."""
     wanted = aggregate.demand(world, grid, start, seed)
     expected = {path: wanted.requests(path, 0, len(grid)) for path in sorted(world.routes)}
-    sessions = {tier: active_sessions(world.traffic, wanted.rates(tier), grid, seed, tier) for tier in sorted(world.tiers)}
+    sessions = {
+        tier: active_sessions(world.traffic, wanted.rates(tier, bots=False), grid, seed, tier) for tier in sorted(world.tiers)
+    }
     think = tuple(cell.closed.think_time if cell.closed is not None else None for cell in wanted.cells)
     return Demand(
         {path: tuple(cell.labels for cell in wanted.cells) for path in expected},

@@ -61,6 +61,7 @@ class Machine:
         self.graph = graph(env, world, askers, seed, services=services or {}, keep_waits=keep_waits)
         late: Deadlines[Request] = Deadlines(env, world.traffic.timeout, lambda request: request.cell.leave(request))
         self._budgets: list[Budget] = []
+        self._bots = {(bot.tier, name) for name, bot in world.traffic.bots.items()}
         self._users = [self._make(path, cell, askers.index((path, cell[0])), late) for path, _, cell in self._cells]
         self._populations = {
             index: Population(env, self._users[index], think_s, usual_s[path], exponentials(seed, "each", "think", path, *cell))
@@ -140,7 +141,8 @@ class Machine:
         self._now = situation(self._world, self.effects, self._grid, self.bins, self._seed)
         self.graph.apply(self._now)
         for (path, _, cell), users in zip(self._cells, self._users, strict=True):
-            users.enter(self._now.routes.get((path, cell[0]), _USUAL))
+            now = self._now.routes.get((path, cell[0]), _USUAL)
+            users.enter(now.of_bot(self._world.traffic.bots[cell[1]]) if cell in self._bots else now)
 
     def _arrivals(self, index: int) -> Generator[simpy.Event, Any, None]:
         """Requests of one bin: a Poisson number for each cell, uniform in time. Keyed by the bin: the same under every policy."""

@@ -22,7 +22,7 @@ from workbench.world.effects import ActiveEffect
 from workbench.world.happenings import Happenings
 from workbench.world.layout import layouts
 from workbench.world.network.answers import Network
-from workbench.world.platform import media_jobs, platform_series
+from workbench.world.platform.exported import Platform
 from workbench.world.truth import Truth
 
 
@@ -48,7 +48,9 @@ class EachSystem(Happenings):
         self._machine = Machine(self.env, world, wanted, self.grid, scenario.seed, codes=codes, usual_s=usual_s)
         journeys = {path: route.journey for path, route in sorted(world.routes.items())}
         self._counters = Counters(self._machine, journeys, world.histogram.bounds, self.grid)
-        self._platform = tuple(platform_series(world, self.grid, wanted.rates, wanted.sessions, scenario.seed))
+        self._platform = Platform(
+            world, self.grid, wanted.rates, wanted.sessions, start=scenario.start, seed=scenario.seed, slot_bins=self._slot_bins
+        )
         self._every_s = tuple(sorted(set(evaluations_s or (scenario.clock.evaluation_interval,))))
         self._stop_s = 0.0
 
@@ -82,16 +84,18 @@ class EachSystem(Happenings):
         uploads = [
             self._counters.events(path, route.success_code) for path, route in sorted(routes.items()) if route.journey == "upload"
         ]
-        more = [media_jobs(self._world, self.grid, np.sum(uploads, axis=0), self._seed)] if uploads else []
-        return self._telemetry(more), self.truth()
+        taken = np.sum(uploads, axis=0) if uploads else None
+        return self._telemetry([*self._platform.finish(self._counters.series(), taken)]), self.truth()
 
     # ---- what happens to the requests
 
     def _began(self, effect: ActiveEffect) -> None:
         self._machine.effects.append(effect)
+        self._platform.began(effect)
         self._machine.changed()
 
-    def _ended(self, effect: ActiveEffect) -> None:  # noqa: ARG002 - the machine knows the effect
+    def _ended(self, effect: ActiveEffect) -> None:
+        self._platform.ended(effect)
         self._machine.changed()
 
     def _restart(self, routes: Sequence[str], first: int) -> None:
@@ -100,5 +104,7 @@ class EachSystem(Happenings):
 
     def _telemetry(self, more: list[Series]) -> Telemetry:
         return Telemetry.of(
-            [*self._counters.series(), *self._platform, *more], horizon_s=self.grid.horizon_s, scrape_interval_s=self.grid.step_s
+            [*self._counters.series(), *self._platform.series(), *more],
+            horizon_s=self.grid.horizon_s,
+            scrape_interval_s=self.grid.step_s,
         )

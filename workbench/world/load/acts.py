@@ -51,6 +51,10 @@ class Acts:
 
     def __init__(self, world: World, grid: Grid, seed: int) -> None:
         self._timed = {name for name, component in world.components.items() if component.service is not None}
+        self._reaching: dict[str, list[str]] = {}
+        for path in sorted(world.routes):
+            for name in world.reached(path):
+                self._reaching.setdefault(name, []).append(path)
         self._grid, self._seed = grid, seed
 
     def segments(
@@ -82,6 +86,10 @@ class Acts:
                     weighted.append((one, 1.0))
             yield begin, end, tuple(self._together(weighted, tier, usual) for tier, usual in groups)
 
+    def _everywhere(self, effect: ActiveEffect) -> bool:
+        """Whether an incident touches every route that can reach one of its components."""
+        return all(path in effect.routes for name in effect.components for path in self._reaching.get(name, ()))
+
     def _strength(self, shape: Shape, begin: int, end: int, effect: ActiveEffect) -> FloatArray:
         start_s = self._grid.start_of(effect.first)
         return strength_in_bins(shape, self._grid, begin, end, start_s, seed=self._seed, incident=effect.id)
@@ -98,7 +106,9 @@ class Acts:
                 if not shared and tier not in effect.tiers:
                     continue
                 on_routes = (
-                    isinstance(act, TrafficRises) or not effect.components or (isinstance(act, ErrorsHappen) and act.of_requests)
+                    isinstance(act, TrafficRises)
+                    or not effect.components
+                    or (isinstance(act, ErrorsHappen) and (act.of_requests or not self._everywhere(effect)))
                 )
                 if isinstance(act, LatencyRises) and not on_routes and not self._timed & set(effect.components):
                     on_routes = True

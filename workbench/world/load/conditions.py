@@ -52,10 +52,9 @@ class Kind:
         return cls(name, component.concurrency, queue.limit, queue.max_wait, cv, round(both, 9), timeout_s)
 
     @classmethod
-    def of_pool(cls, name: str, connections: int, callee: Component, timeout_s: float) -> Kind:
+    def of_pool(cls, name: str, connections: int, timeout_s: float) -> Kind:
         """Of the connections that a caller has to a callee: busy from a call's begin until its answer."""
-        squared = 1.0 if callee.service is None else math.expm1(callee.service.sigma**2)
-        return cls(name, connections, None, None, 1.0, round((1 + squared) / 2, 9), timeout_s)
+        return cls(name, connections, None, None, 1.0, 1.0, timeout_s)
 
     def table(self, servers: int, held_s: float) -> Station:
         """The station with so many servers."""

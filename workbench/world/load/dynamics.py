@@ -150,9 +150,9 @@ class Dynamics:
                 one.busy / max(situations.kinds[name].concurrency, 1),
                 float(self._sessions[at]),
                 of.grid,
-                of.world.components[name],
+                situations.parts[name],
             )
-            if name in of.world.components
+            if name in situations.parts
             else before
             for name, before, one in zip(situations.stations, state.replicas, stations, strict=True)
         )
@@ -228,10 +228,7 @@ class Dynamics:
             # What was in it is lost too.
             refused = tuple(of_pressure(one, refused=1.0) for one in acting)
             return _AtStation(0.0, -1.0, refused, 0, 0.0, 0.0, rate * width, 0.0, rate * width + inside, near=False)
-        component = of.world.components.get(name)
-        shed = shed_shares(
-            component.shedding if component is not None else None, work, [tier for tier, _ in of.situations.groups], servers
-        )
+        shed = shed_shares(of.situations.parts[name].shedding, work, [tier for tier, _ in of.situations.groups], servers)
         taken = sum(one * (1 - part) for one, part in zip(calls, shed, strict=True))
         offered = sum(one * (1 - part) for one, part in zip(work, shed, strict=True))
         held = offered / taken if taken > 0 else 1.0

@@ -187,11 +187,8 @@ class Flow:
     def _scale(self, bins: int, work: Sequence[FloatArray]) -> None:
         """Replicas in every bin: what autoscalers do about the usual load."""
         for at, name in enumerate(self._situations.stations):
-            component = self._situations.component(name)
-            if component is None:
-                self._replicas[name] = np.broadcast_to(np.int32(1), bins)
-                self._changes[name] = [(0, Replicas(1, 1))]
-            elif component.autoscaler is None:
+            component = self._situations.parts[name]
+            if component.autoscaler is None:
                 self._replicas[name] = np.broadcast_to(np.int32(component.replicas), bins)
                 self._changes[name] = [(0, start(component))]
             else:

@@ -108,10 +108,14 @@ class Situations:
         self.world, self.layouts, self.network, self.requests = world, tuple(layouts), network, requests
         self.cells = tuple(cells)
         """Rows of every route's arrays."""
+        self.parts: Mapping[str, Component] = {
+            **{name: one for name, one in world.components.items() if one.service is not None},
+            **{name: Component(concurrency=connections) for name, connections in network.pools.items()},
+        }
+        """What stands behind every station: components that take time, and pools of connections."""
         timeout_s = world.traffic.timeout
         kinds = {name: Kind.of(name, one, timeout_s) for name, one in world.components.items() if one.service is not None}
-        for name, (connections, callee) in network.pools.items():
-            kinds[name] = Kind.of_pool(name, connections, world.components[callee], timeout_s)
+        kinds |= {name: Kind.of_pool(name, connections, timeout_s) for name, connections in network.pools.items()}
         self.kinds: Mapping[str, Kind] = dict(sorted(kinds.items()))
         """Stations: components with service times, and pools of connections."""
         self.stations = tuple(self.kinds)
@@ -132,10 +136,6 @@ class Situations:
             if world.traffic.retries is not None
             else None
         )
-
-    def component(self, name: str) -> Component | None:
-        """The component that a station is; None of a pool."""
-        return self.world.components.get(name)
 
     @cached_property
     def order(self) -> tuple[int, ...]:
@@ -227,7 +227,7 @@ class Situations:
 
     def _condition(self, path: str, met: Met, pressures: Pressures, broken: tuple[Edge, ...]) -> RouteCondition:
         """What decides how requests of a route fare: of all conditions those that it can meet."""
-        reached = self.network.reached(path) | self.network.pools_of(path)
+        reached = self.network.reached(path)
         own = dict(pressures.routes).get(path, NONE)
         refused = sum(share for _, share in own.refused)
         failing = refused + (1 - refused) * own.failing

@@ -170,8 +170,7 @@ class Equilibrium:
         lost = max(dict(one.components).get(name, NONE).lost for one in pressures)
         count = replicas[name]
         concurrency = self.situations.kinds[name].concurrency
-        component = self.situations.component(name)
-        if component is None or component.autoscaler is None:
+        if self.situations.parts[name].autoscaler is None:
             return left(int(count[low]) * concurrency, lost)
         whole = count[low:high].astype(np.int64) * concurrency
         return whole if lost == 0 else np.floor(whole * (1 - lost) + 1e-9).astype(np.int64)
@@ -221,8 +220,8 @@ class Equilibrium:
 
     def _waits_for_others(self, name: str) -> bool:
         """Whether calls keep a server while they wait for what they call."""
-        component = self.situations.component(name)
-        return component is None or bool(component.holds and component.calls)
+        component = self.situations.parts[name]
+        return name not in self.world.components or bool(component.holds and component.calls)
 
     def _add(self, keys: Keys, at: int, servers: int | Array, used: FloatArray) -> None:
         kind = self.situations.kinds[self.situations.stations[at]]
@@ -239,14 +238,13 @@ class Equilibrium:
     ) -> Array:
         """Bins in which a station is not in equilibrium, or changes what others do."""
         name = self.situations.stations[at]
-        component = self.situations.component(name)
-        shedding = component.shedding if component is not None else None
-        hot: Array = used >= (HOT if shedding is None else min(HOT, float(shedding.above)))
+        component = self.situations.parts[name]
+        hot: Array = used >= (HOT if component.shedding is None else min(HOT, float(component.shedding.above)))
         if pressures == self.nothing:
             return hot
         usual = self.usual_utilisation[name][low : low + len(used)]
         moved = np.abs(used - usual) > _MOVED * np.maximum(usual, 0.05)
-        scaler = component.autoscaler if component is not None else None
+        scaler = component.autoscaler
         if scaler is not None and scaler.metric == "utilisation":
             return hot | moved
         fewest = min(_counts(servers))

@@ -30,25 +30,35 @@ class Network:
         self._kept: OrderedDict[tuple[str, RouteCondition], Answer] = OrderedDict()
         self._fares: OrderedDict[tuple[object, ...], Fares] = OrderedDict()
         self._edges: dict[tuple[str, str], Breaker] = {}
-        pools: dict[tuple[str, str], int] = {}
         for caller, calls in (
             *((path, route.calls) for path, route in world.routes.items()),
             *((name, component.calls) for name, component in world.components.items()),
         ):
             self._edges.update(_breakers(caller, calls))
-            pools.update(_pools(caller, calls))
-        self._reached = {path: frozenset(world.reached(path)) for path in world.routes}
+        self.pools: dict[str, int] = {}
+        """Connections of every pool, by the name of the pool."""
+        own: dict[str, set[str]] = {}
+        for caller, calls in (
+            *((path, route.calls) for path, route in world.routes.items()),
+            *((name, component.calls) for name, component in world.components.items()),
+        ):
+            found = dict(_pools(caller, calls))
+            self.pools.update(found)
+            own[caller] = set(found)
+        self._reached: dict[str, frozenset[str]] = {}
+        for path in world.routes:
+            names = set(world.reached(path))
+            pooled = own[path].union(*(own[name] for name in names))
+            self._reached[path] = frozenset(names | pooled)
         self._breakers = {
             path: frozenset(edge for edge in self._edges if edge[0] == path or edge[0] in self._reached[path])
             for path in world.routes
         }
-        self.pools: Mapping[str, tuple[int, str]] = {pool_name(*edge): (count, edge[1]) for edge, count in sorted(pools.items())}
-        """Pools of connections, by name: how many, to which component. All that one caller has to one callee are one pool."""
-        self._pools = {
-            path: frozenset(pool_name(*edge) for edge in pools if edge[0] == path or edge[0] in self._reached[path])
-            for path in world.routes
-        }
         self._limits = {path for path, route in world.routes.items() if self._limited(route.calls, path)}
+        every = [call for route in world.routes.values() for call in _all(route.calls)]
+        every += [call for component in world.components.values() for call in _all(component.calls)]
+        self.feeds_back = any(call.timeout is not None and call.retries is not None for call in every)
+        """Whether callers try again because they waited too long: then waits change how many calls come."""
         self._usual = {path: self._fare(path, RouteCondition())[0] for path in sorted(world.routes)}
         self.classes: Mapping[str, LatencyClasses] = {
             path: LatencyClasses.of(_median(fare.ok), world.histogram.bounds, timeout) for path, fare in self._usual.items()
@@ -56,13 +66,13 @@ class Network:
 
     def _limited(self, calls: tuple[CallSpec, ...], path: str) -> bool:
         """Whether a caller on the way of a route has a time limit of its own."""
-        within = [*calls, *(call for name in self._reached[path] for call in self.world.components[name].calls)]
+        within = [*calls, *(call for name in self.world.reached(path) for call in self.world.components[name].calls)]
         return any(call.timeout is not None or any(one.timeout is not None for one in call.parallel) for call in within)
 
     def codes(self, path: str) -> frozenset[str]:
         """Codes with which time limits, refusals and failing components can answer a route's requests."""
         world = self.world
-        named = [world.components[name] for name in sorted(self._reached[path])]
+        named = [world.components[name] for name in sorted(world.reached(path))]
         timed = [one for one in named if one.service is not None]
         out = {one.error_code for one in named if one.errors > 0}
         out |= {one.queue.code for one in timed} | {one.shedding.code for one in timed if one.shedding is not None}
@@ -77,10 +87,6 @@ class Network:
     def breakers(self, path: str) -> frozenset[tuple[str, str]]:
         """(caller, callee) of the calls with a breaker that a route's requests can make."""
         return self._breakers[path]
-
-    def pools_of(self, path: str) -> frozenset[str]:
-        """Pools of connections that a route's requests can need."""
-        return self._pools[path]
 
     def breaker(self, caller: str, callee: str) -> Breaker:
         """The breaker on a call."""
@@ -228,15 +234,21 @@ def _or(value: float, otherwise: float) -> float:
     return otherwise if math.isnan(value) else value
 
 
+def _all(calls: tuple[CallSpec, ...]) -> Iterator[CallSpec]:
+    for call in calls:
+        yield call
+        yield from _all(call.parallel)
+
+
+def _pools(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[str, int]]:
+    for call in calls:
+        if call.pool is not None and call.component is not None:
+            yield pool_name(caller, call.component), call.pool
+        yield from _pools(caller, call.parallel)
+
+
 def _breakers(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], Breaker]]:
     for call in calls:
         if call.breaker is not None and call.component is not None:
             yield (caller, call.component), call.breaker
         yield from _breakers(caller, call.parallel)
-
-
-def _pools(caller: str, calls: tuple[CallSpec, ...]) -> Iterator[tuple[tuple[str, str], int]]:
-    for call in calls:
-        if call.pool is not None and call.component is not None:
-            yield (caller, call.component), call.pool
-        yield from _pools(caller, call.parallel)

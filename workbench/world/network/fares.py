@@ -16,6 +16,11 @@ BROKEN = "503"
 """A circuit breaker is open."""
 
 
+def pool_name(caller: str, callee: str) -> str:
+    """What the pool of connections of a caller to a callee is called among the stations; no component has such a name."""
+    return f"{caller} -> {callee}"
+
+
 @dataclass(frozen=True)
 class Fare:
     """What becomes of one call."""
@@ -115,26 +120,26 @@ class Fares:
 
     def _attempts(self, call: CallSpec, caller: str) -> Fare:
         once = self._parallel(call, caller) if call.component is None else self.component(call.component)
+        if call.pool is not None and call.component is not None:
+            once = self._pooled(pool_name(caller, call.component), once)
         if call.timeout is not None:
             once = limited(once, call.timeout)
-        if call.pool is not None and call.component is not None:
-            once = self._pooled(once, pool_name(caller, call.component))
         if call.breaker is not None and call.component is not None:
             self.failing[caller, call.component] = once.bad.total
             if (caller, call.component) in self._open:
                 once = Fare(self._nothing(), point(self._grid, 0.0), {BROKEN: 1.0})
         return once if call.retries is None else self._retried(once, call.retries)
 
-    def _pooled(self, once: Fare, name: str) -> Fare:
-        """Wait for a connection first; it is busy until the answer, or until the caller gives up."""
+    def _pooled(self, name: str, once: Fare) -> Fare:
+        """A call through a pool: it holds a connection from then on until it has its answer, and waits for one before."""
+        whole = once.ok.plus(once.bad).mean()
+        self.held_s[name] = 0.0 if math.isnan(whole) else whole
         how = self._conditions.get(name, HEALTHY)
-        busy_s = once.ok.plus(once.bad).mean()
-        self.held_s[name] = 0.0 if math.isnan(busy_s) else busy_s
-        out = once
-        if how.waits > 0 and how.wait_s > 0:
-            wait = gamma(self._grid, how.wait_shape, how.wait_s).times(how.waits).plus(point(self._grid, 0.0, 1 - how.waits))
-            out = _then(Fare(wait, self._nothing(), {}), once)
-        return Fare(out.ok, out.bad, out.codes, {**out.visits, name: 1.0})
+        visits = {**once.visits, name: 1.0}
+        if how.waits <= 0 or how.wait_s <= 0:
+            return Fare(once.ok, once.bad, once.codes, visits)
+        wait = gamma(self._grid, how.wait_shape, how.wait_s).times(how.waits).plus(point(self._grid, 0.0, 1 - how.waits))
+        return Fare(wait.then(once.ok), wait.then(once.bad), once.codes, visits)
 
     def _parallel(self, call: CallSpec, caller: str) -> Fare:
         members = [self.call(one, caller) for one in call.parallel]
@@ -190,11 +195,6 @@ class Fares:
 
     def _nothing(self) -> Density:
         return point(self._grid, 0.0, 0.0)
-
-
-def pool_name(caller: str, callee: str) -> str:
-    """Name of a pool of connections, as that of a component: no component's name has a blank."""
-    return f"{caller} > {callee}"
 
 
 def retried_share(failing: float, retries: Retries) -> float:

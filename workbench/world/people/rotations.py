@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from workbench.commands import Page
 from workbench.scenario.schema.people import Rotation
 from workbench.scenario.schema.world import World
+from workbench.units import format_duration
 from workbench.world.working_time import WorkingTime
 
 
@@ -17,7 +18,7 @@ class Rotations:
     def __init__(self, world: World, start: dt.datetime, horizon_s: float) -> None:
         people = world.people
         self._levels = people.levels
-        alone = {"": Rotation(engineers=people.engineers, shift=_written(people.shift))}
+        alone = {"": Rotation(engineers=people.engineers, shift=format_duration(people.shift))}
         self._rotations = dict(people.rotations) or alone
         self._hours = {name: WorkingTime(one.hours, start, horizon_s) for name, one in self._rotations.items()}
         self._serving = {path: route.serving for path, route in world.routes.items()}
@@ -63,8 +64,3 @@ class Rotations:
         rotation = self._rotations[name]
         number = (int(at_s // rotation.shift) + turn) % rotation.engineers + 1
         return f"{name or 'engineer'}-{number}"
-
-
-def _written(seconds: float) -> str:
-    """A duration as a document states it, to the millisecond."""
-    return f"{round(seconds * 1000)}ms"

@@ -1,0 +1,1 @@
+"""What the system exports besides requests: checks, media jobs, support, visits, features, resources."""
