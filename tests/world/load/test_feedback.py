@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.flows import STEP_S, effect, loaded
+from tests.support.queueing_theory import mmc_mean_wait
 from tests.support.small_worlds import served
 from workbench.scenario.schema.components import Autoscaler, Breaker, Component, Shedding
 from workbench.world.grid import Grid
@@ -22,7 +23,7 @@ def test_a_breaker_opens_probes_and_closes() -> None:
     edge, breaker = ("api", "db"), Breaker(opens_at="50%", min_calls=20, open_for="1m")
     state, spans = (), []
     for at in range(40):
-        failing = 0.9 if 5 <= at < 17 else 0.1
+        failing = 0.9 if 5 <= at < 15 else 0.1
         spans.append(edge in broken_in(state, at))
         calls = 100.0
         state = looked(state, {edge: [(calls, failing)]}, {edge: breaker}, at, STEP_S)
@@ -199,3 +200,44 @@ def test_a_month_needs_few_answers_and_idle_components_none() -> None:
     factor = (1 + math.expm1(0.25)) / 2
     exact = (mmck(8, None, offered).queued * factor).mean()
     assert usual.queue["api"].mean() == pytest.approx(exact, rel=0.05)
+
+
+def test_a_pool_of_connections_is_a_station_whose_calls_last_as_long_as_the_callee() -> None:
+    call = {"component": "db", "pool": 5}
+    sigma = math.sqrt(math.log(2))  # squared coefficient of variation 1: M/M/c
+    rate = 0.8 * 5 / (0.02 * math.exp(math.log(2) / 2))
+    made = loaded({"api": served("1ms", 0.0, 1000, calls=[call]), "db": served("20ms", sigma, 1000)}, ["api"], rate)
+    course = made.flow.usual()
+    assert course.utilisation["api -> db"][100] == pytest.approx(0.8, rel=0.01)
+    wait_s = mmc_mean_wait(rate, 0.02 * math.exp(math.log(2) / 2), 5)
+    assert course.queue["api -> db"][100] == pytest.approx(rate * wait_s, rel=0.05)
+    of = course.routes["/"]
+    free = loaded({"api": served("1ms", 0.0, 1000, calls=["db"]), "db": served("20ms", sigma, 1000)}, ["api"], rate).flow.usual()
+    theirs = free.routes["/"]
+    longer = of.answers[of.which[0, 100]].mean_s - theirs.answers[theirs.which[0, 100]].mean_s
+    assert longer == pytest.approx(wait_s, rel=0.05)
+
+
+def test_a_slow_callee_exhausts_the_pool() -> None:
+    calls = [{"component": "db", "pool": 10, "timeout": "1s"}]
+    made = loaded({"api": served("1ms", 0.1, 1000, calls=calls), "db": served("20ms", 0.5, 1000)}, ["api"], 100.0)
+    course = made.whole([effect(LatencyRises(40.0), 40, 100, "db")])
+    assert course.utilisation["api -> db"][50] == pytest.approx(1.0, rel=1e-3)
+    # Never more than ten at once, however many servers there are.
+    assert course.queue["api -> db"][99] > 1000
+    busy = course.utilisation["api -> db"][10] * 10
+    assert busy == pytest.approx(100 * MEAN_S, rel=0.01)
+
+
+def test_an_overloaded_component_lets_through_what_it_serves_and_later_its_backlog() -> None:
+    api, db = served("20ms", 0.5, 8, calls=["db"]), served("5ms", 0.5, 8)
+    made = loaded({"api": api, "db": db}, ["api"], 250.0, traffic={"timeout": "1h"})
+    course = made.whole([effect(TrafficRises(2.0), 40, 60, None)])
+    each = 0.005 * math.exp(0.125)
+    calls = course.utilisation["db"] * 8 / each
+    assert calls[39] == pytest.approx(250, rel=1e-3)
+    np.testing.assert_allclose(calls[42:60], 8 / MEAN_S, rtol=0.01)
+    np.testing.assert_allclose(calls[61:75], 8 / MEAN_S, rtol=0.01)
+    assert calls[-1] == pytest.approx(250, rel=1e-3)
+    # Nobody is lost: whatever came was served in the end.
+    assert calls.sum() == pytest.approx(250 * 240 + 250 * 20, rel=5e-3)

@@ -151,3 +151,12 @@ def test_hysteresis_a_storm_ends_only_far_below_the_load_at_which_it_began() -> 
     assert good[0] > 0.99
     assert max(good[1:5]) < 0.1
     assert min(good[5:]) > 0.99
+
+
+def test_a_forgotten_incident_leaves_nothing_behind() -> None:
+    made = loaded({"api": served("20ms", 0.5, 8)}, ["api"], 200.0)
+    made.flow.usual()
+    assert made.flow.course(0, 60, [effect(TrafficRises(3.0), 40, None, None)]).routes
+    made.flow.forget(40)
+    assert made.flow.course(40, 41, []).routes == {}
+    assert made.flow.course(41, 240, []).routes == {}

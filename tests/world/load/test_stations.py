@@ -139,3 +139,12 @@ def test_without_arrivals_a_station_empties_and_loses_nobody() -> None:
         assert done.lost == 0
     assert inside < 1e-2
     assert isinstance(done, Stretch)
+
+
+def test_a_queue_longer_than_any_in_equilibrium_is_worked_off_like_others() -> None:
+    table, rate, servers = station(2, None, None, 1.0), 1.4 * 2 / HELD, 2
+    inside = 5e6
+    done = advance(table, inside, rate, HELD, 15.0)
+    assert done.inside - inside == pytest.approx(0.4 * servers / HELD * 15, rel=1e-6)
+    assert done.busy == servers
+    assert done.lost == pytest.approx(0.0, abs=1e-9)

@@ -22,6 +22,8 @@ change have no error and waits on average none."""
 _EDGES = -np.expm1(-_STEP * (np.arange(int(-math.log1p(-HOT) / _STEP) + 1) + 0.5))
 """Utilisations at which levels begin, from level 1 on."""
 HIGHEST = int(np.searchsorted(_EDGES, HOT, side="right"))
+_TOO_LONG = ((16.0, 3.0), (4.0, 8.0))
+"""Gamma shape from which on at most 2 in 1,000 wait less than the time limit, if the mean is so many time limits."""
 _NOTHING = 2e-3
 """Mean waits below this share of the service time are none."""
 
@@ -38,20 +40,21 @@ class Kind:
     arrivals_cv: float
     variability: float
     """(ca^2 + cs^2) / 2 of Allen and Cunneen: squared coefficients of variation of gaps and of the lognormal service times."""
+    timeout_s: float
+    """After this time no client waits any more."""
 
     @classmethod
-    def of(cls, name: str, component: Component) -> Kind:
+    def of(cls, name: str, component: Component, timeout_s: float) -> Kind:
         """Of a component with service times."""
         assert component.service is not None  # noqa: S101 - only those are stations
         both = (component.arrivals_cv**2 + math.expm1(component.service.sigma**2)) / 2
-        return cls(
-            name,
-            component.concurrency,
-            component.queue.limit,
-            component.queue.max_wait,
-            float(component.arrivals_cv),
-            round(both, 9),
-        )
+        queue, cv = component.queue, float(component.arrivals_cv)
+        return cls(name, component.concurrency, queue.limit, queue.max_wait, cv, round(both, 9), timeout_s)
+
+    @classmethod
+    def of_pool(cls, name: str, connections: int, timeout_s: float) -> Kind:
+        """Of the connections that a caller has to a callee: busy from a call's begin until its answer."""
+        return cls(name, connections, None, None, 1.0, 1.0, timeout_s)
 
     def table(self, servers: int, held_s: float) -> Station:
         """The station with so many servers."""
@@ -98,10 +101,15 @@ def of_stretch(
     kind: Kind, table: Station, stretch: Stretch, held_s: float, spread: float, shed: float, pressure: Pressure
 ) -> Condition:
     """The condition during a bin that was followed, rounded to steps of a few percent."""
-    shape = _geometric(gamma_shape(stretch.queued, spread), 0.25)
+    shape = _geometric(gamma_shape(stretch.queued, spread), 0.5)
     if table.patient or stretch.lost <= 1e-6:
         waits, wait_s, shape = _waits(kind, table, stretch, held_s, shape)
         lost = stretch.lost if table.patient else 0.0
+        for certain, too_long in _TOO_LONG:
+            if shape >= certain and wait_s >= too_long * kind.timeout_s:
+                # Everybody waits for too long; by how much makes no difference to anybody.
+                wait_s, shape = too_long * kind.timeout_s, certain
+                break
         return of_pressure(pressure, _rounded(waits, 0.02), _geometric(wait_s), shape, _rounded(1 - (1 - shed) * (1 - lost), 0.01))
     # Which share leaves depends much on the mean wait: it follows from rounded shares and is not rounded itself.
     few = replace(stretch, waits=_rounded(stretch.waits, 0.02), lost=_rounded(stretch.lost, 0.01))
@@ -126,7 +134,7 @@ def _rounded(value: float, step: float) -> float:
     return round(round(value / step) * step, 6) if value > step / 4 else round(value, 5)
 
 
-def _geometric(value: float, step: float = 0.08) -> float:
+def _geometric(value: float, step: float = 0.1) -> float:
     if value <= 1e-6:
         return 0.0
     return math.exp(round(math.log(value) / step) * step)

@@ -26,6 +26,8 @@ from workbench.world.load.steady import SHORTEST_S, Equilibrium, left
 _T = TypeVar("_T")
 _SETTLED = 0.02
 """A queue this near to its equilibrium, as a share, is in it."""
+_MOST_PASSING = 20.0
+"""A queue that is worked off gives those behind it at most so many times what comes in."""
 _CALM = 0.9
 """Above this utilisation no queue is taken to be in equilibrium."""
 
@@ -119,19 +121,25 @@ class Dynamics:
         requests = first.copy()
         for number in range(state.again.shape[2]):
             requests += state.again[:, :, number]
-        calls, work = self._calls(requests / width, before)
+        rates = self._rates(requests / width, before)
         idle = tuple(situations.situation(situations.idle(one), one) for one in kinds)
         usual_s = of.held_s(alike.spread(idle))
         met = [dict(situations.idle(one)) for one in kinds]
-        stations: list[_AtStation] = []
-        for place, name in enumerate(situations.stations):
+        found: dict[int, _AtStation] = {}
+        passing = np.ones((len(situations.layouts), len(situations.stations)))
+        for place in situations.order:
+            name = situations.stations[place]
             pressing = [one.get(name, NONE) for one in acting]
-            one = self._station(
-                state, place, calls[:, place].tolist(), work[:, place].tolist(), pressing, alike, usual_s[place], width
-            )
-            stations.append(one)
+            calls = rates[:, :, place] * passing[:, place]
+            work = [float((one * how.held_s[:, place]).sum()) for one, how in zip(calls, before, strict=True)]
+            one = self._station(state, place, calls.sum(axis=1).tolist(), work, pressing, alike, usual_s[place], width)
+            found[place] = one
+            if not one.near and one.passing != 1.0:
+                # What a queue keeps back, or gives back, those behind it see less or more of.
+                passing[situations.behind[place]] *= one.passing
             for conditions, how in zip(met, one.conditions, strict=True):
                 conditions[name] = how
+        stations = [found[place] for place in range(len(situations.stations))]
         met_now = [merged(one.items()) for one in met]
         now = alike.spread(self._situations(met_now, kinds, broken))
         again = retries.following(of.world.traffic, first, state.again, self._failed(now))
@@ -184,16 +192,14 @@ class Dynamics:
         """Share of attempts after which clients try again, `[routes, cells]`."""
         return np.array([by_group[group].tried_again for group in self._of.situations.group_of]).T
 
-    def _calls(self, rates: FloatArray, by_group: tuple[Situation, ...]) -> tuple[FloatArray, FloatArray]:
-        """Calls a second and erlangs that each group brings to each station, `[groups, stations]` both."""
+    def _rates(self, requests: FloatArray, by_group: tuple[Situation, ...]) -> FloatArray:
+        """Calls a second that each group brings to each station on each route, `[groups, routes, stations]`."""
         situations = self._of.situations
-        calls = np.zeros((len(by_group), len(situations.stations)))
-        work = np.zeros_like(calls)
+        totals = np.zeros((len(by_group), len(situations.layouts)))
         for row, group in enumerate(situations.group_of):
-            rate = rates[:, row, None]
-            calls[group] += (rate * by_group[group].visits).sum(axis=0)
-            work[group] += (rate * by_group[group].work).sum(axis=0)
-        return calls, work
+            totals[group] += requests[:, row]
+        out: FloatArray = totals[:, :, None] * np.array([one.visits for one in by_group])
+        return out
 
     def _alike(self, pressures: tuple[Pressures, ...]) -> _Alike:
         """Groups that meet the same."""
@@ -222,10 +228,7 @@ class Dynamics:
             # What was in it is lost too.
             refused = tuple(of_pressure(one, refused=1.0) for one in acting)
             return _AtStation(0.0, -1.0, refused, 0, 0.0, 0.0, rate * width, 0.0, rate * width + inside, near=False)
-        component = of.world.components.get(name)
-        shed = shed_shares(
-            component.shedding if component is not None else None, work, [tier for tier, _ in of.situations.groups], servers
-        )
+        shed = shed_shares(of.situations.parts[name].shedding, work, [tier for tier, _ in of.situations.groups], servers)
         taken = sum(one * (1 - part) for one, part in zip(calls, shed, strict=True))
         offered = sum(one * (1 - part) for one, part in zip(work, shed, strict=True))
         held = offered / taken if taken > 0 else 1.0
@@ -310,6 +313,12 @@ class _AtStation:
     served: float
     lost: float
     near: bool
+
+    @property
+    def passing(self) -> float:
+        """Calls that leave it as a multiple of those that it took in."""
+        taken = self.arrived - self.lost
+        return min(_MOST_PASSING, self.served / taken) if taken > 1e-9 else 1.0
 
 
 def _under(met: Met, acting: dict[str, Pressure]) -> Met:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from workbench.scenario.schema.components import Component
+from workbench.scenario.schema.components import CallSpec, Component
 from workbench.scenario.schema.world import World
-from workbench.telemetry.series import FloatArray
+from workbench.telemetry.series import Array, FloatArray
 from workbench.world.course import HEALTHY, Answer, Condition, RouteCondition
 from workbench.world.demand.cells import Cell
 from workbench.world.layout import RouteLayout
@@ -19,6 +19,7 @@ from workbench.world.load.acts import NONE, Pressure, Pressures
 from workbench.world.load.conditions import Kind, of_pressure
 from workbench.world.load.retries import attempts_per_request
 from workbench.world.network.answers import Network
+from workbench.world.network.fares import pool_name
 
 Requests = Callable[[str, int, int], FloatArray]
 """Expected requests of a route in bins [low, high) before anything feeds back, `[cells, high - low]`."""
@@ -107,15 +108,16 @@ class Situations:
         self.world, self.layouts, self.network, self.requests = world, tuple(layouts), network, requests
         self.cells = tuple(cells)
         """Rows of every route's arrays."""
-        kinds = {name: Kind.of(name, one) for name, one in world.components.items() if one.service is not None}
         self.parts: Mapping[str, Component] = {
             **{name: one for name, one in world.components.items() if one.service is not None},
             **{name: Component(concurrency=connections) for name, connections in network.pools.items()},
         }
         """What stands behind every station: components that take time, and pools of connections."""
-        kinds |= {name: Kind(name, connections, None, None, 1.0, 1.0) for name, connections in network.pools.items()}
+        timeout_s = world.traffic.timeout
+        kinds = {name: Kind.of(name, one, timeout_s) for name, one in world.components.items() if one.service is not None}
+        kinds |= {name: Kind.of_pool(name, connections, timeout_s) for name, connections in network.pools.items()}
         self.kinds: Mapping[str, Kind] = dict(sorted(kinds.items()))
-        """Stations: components with service times."""
+        """Stations: components with service times, and pools of connections."""
         self.stations = tuple(self.kinds)
         self.station_at = {name: at for at, name in enumerate(self.stations)}
         self.groups = tuple(dict.fromkeys(_group(cell) for cell in cells))
@@ -133,6 +135,30 @@ class Situations:
             ]
             if world.traffic.retries is not None
             else None
+        )
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Stations such that requests mostly pass through earlier ones first."""
+        ranks = [[row.index(at) if at in row else len(row) for row in self._passed] for at in range(len(self.stations))]
+        return tuple(sorted(range(len(self.stations)), key=lambda at: (sum(ranks[at]), at)))
+
+    @cached_property
+    def behind(self) -> Array:
+        """Whether requests of a route reach one station only through another, `[stations, routes, stations]`: first that other."""
+        count = len(self.stations)
+        out = np.zeros((count, len(self.layouts), count), bool)
+        for route, row in enumerate(self._passed):
+            for place, at in enumerate(row):
+                out[at, route, list(row[place + 1 :])] = True
+        return out
+
+    @cached_property
+    def _passed(self) -> tuple[tuple[int, ...], ...]:
+        """Stations that requests of each route pass, in the order of first visit."""
+        return tuple(
+            tuple(dict.fromkeys(self.station_at[name] for name in _passed(self.world, layout.route) if name in self.station_at))
+            for layout in self.layouts
         )
 
     @cached_property
@@ -216,6 +242,28 @@ class Situations:
 def merged(parts: Iterable[tuple[str, Condition]]) -> Met:
     """Conditions sorted by name, the healthy ones left out; of two of one name the later."""
     return tuple(sorted([one for one in dict(parts).items() if one[1] is not HEALTHY and one[1] != HEALTHY], key=_name))
+
+
+def _passed(world: World, path: str) -> Iterator[str]:
+    """Names of components and pools in the order in which requests of a route come to them, repeated where they come again."""
+
+    def inside(calls: Sequence[CallSpec], caller: str) -> Iterator[str]:
+        for call in calls:
+            if call.cache is not None:
+                yield from of(call.cache.component)
+            if call.pool is not None and call.component is not None:
+                yield pool_name(caller, call.component)
+            if call.component is not None:
+                yield from of(call.component)
+            yield from inside(call.parallel, caller)
+            if call.fallback is not None and call.fallback != "none":
+                yield from of(call.fallback)
+
+    def of(name: str) -> Iterator[str]:
+        yield name
+        yield from inside(world.components[name].calls, name)
+
+    return inside(world.routes[path].calls, path)
 
 
 def _name(one: tuple[str, Condition]) -> str:

@@ -198,7 +198,7 @@ class Equilibrium:
         for at in range(len(of.stations)):
             self._add(keys, at, counts[at], used[at])
         by_key = [self._conditions(pressures, held, keys, key) for key in range(keys.count)]
-        holding = [at for at, name in enumerate(of.stations) if of.parts[name].holds and of.parts[name].calls]
+        holding = [at for at, name in enumerate(of.stations) if self._waits_for_others(name)]
         for _ in range(_PASSES if holding else 0):
             # Who keeps a server while it waits for others is busier for their queues.
             now = [self.held_s(tuple(of.situation(met, one) for met, one in zip(mets, pressures, strict=True))) for mets in by_key]
@@ -217,6 +217,11 @@ class Equilibrium:
             queue[name] = self._queue(at, keys, work[at], held[at])
         which, answers = self._answers(by_key, pressures, keys)
         return Steady(which, answers, loads.requests, utilisation, queue, hot)
+
+    def _waits_for_others(self, name: str) -> bool:
+        """Whether calls keep a server while they wait for what they call."""
+        component = self.situations.parts[name]
+        return name not in self.world.components or bool(component.holds and component.calls)
 
     def _add(self, keys: Keys, at: int, servers: int | Array, used: FloatArray) -> None:
         kind = self.situations.kinds[self.situations.stations[at]]
