@@ -72,12 +72,19 @@ class _Slots:
         self._count = baseline.slots.shape[-1]
         self._classes, self._late = baseline.slots, baseline.late_slots
         self._touched = self._without_disturbed()
+        self._last: tuple[int, _Usual] | None = None
+        """The cell whose shares were found last, and those."""
 
     def of_cell(self, row: int) -> tuple[Array, FloatArray]:
         """Requests of each slot up to each bound, `[bounds, slots]`, and the seconds they took, `[slots]`."""
         tier, segment = self._layout.cells[row]
         names = (self._layout.route, tier, *((segment,) if segment else ()))
-        usual = _usual(self._baseline.sampler.usual, row, self._count, self._baseline.slot_bins)
+        course = self._baseline.sampler.usual
+        if self._last is not None and _alike(course, self._last[0], row):
+            usual = self._last[1]
+        else:
+            usual = _usual(course, row, self._count, self._baseline.slot_bins)
+            self._last = row, usual
         # Drawn from the baseline first, which is the same under every policy, and again only where something happened.
         fine, seconds = self._split(self._baseline.slots[row], self._baseline.late_slots[row], usual, names)
         for slot in self._touched:
@@ -195,26 +202,41 @@ def _usual(course: RouteCourse, row: int, slots: int, width: int) -> _Usual:
     late = np.array([answer.other_classes for answer in answers])
     # The body holds good answers and others.
     inside = marks[:, 0] + (marks[:, good:] * late[:, :, 0]).sum(axis=1)
-    body = _mixed(weight, inside, np.array([answer.body for answer in answers]))
     means = np.array([np.concatenate([answer.class_means_s, answer.other_means_s]) for answer in answers])
-    own = [_mixed(weight, marks[:, c], means[:, c, None])[:, 0] for c in range(means.shape[1])]
-    if (late == late[0]).all():
-        spread = late[0]
-    else:
-        spread = np.array([_mixed(weight, marks[:, good + code], late[:, code]) for code in range(late.shape[1])]).transpose(
-            1, 0, 2
-        )
-    return _Usual(body / body.sum(axis=1, keepdims=True), np.array(own).T, spread)
+    same = bool((late == late[0]).all())
+    parts = [(inside, np.array([answer.body for answer in answers]))]
+    parts += [(marks[:, c], means[:, c, None]) for c in range(means.shape[1])]
+    parts += [] if same else [(marks[:, good + code], late[:, code]) for code in range(late.shape[1])]
+    body, *rest = _mixed(weight, parts)
+    own, spread = rest[: means.shape[1]], rest[means.shape[1] :]
+    return _Usual(
+        body / body.sum(axis=1, keepdims=True), np.concatenate(own, axis=1), late[0] if same else np.stack(spread, axis=1)
+    )
 
 
-def _mixed(weight: FloatArray, marks: FloatArray, parts: FloatArray) -> FloatArray:
-    """`[slots, k]` from weights `[slots, answers]`, marks `[answers]` and parts `[answers, k]`; the first's where no weight is."""
-    if (parts == parts[0]).all():
-        return np.broadcast_to(parts[0], (len(weight), parts.shape[1]))
-    total = weight @ marks
-    sums = weight @ (marks[:, None] * parts)
-    out: FloatArray = np.where(total[:, None] > 0, sums / np.where(total > 0, total, 1.0)[:, None], parts[0])
+def _mixed(weight: FloatArray, parts: Sequence[tuple[FloatArray, FloatArray]]) -> list[FloatArray]:
+    """Mean of each part, `[slots, k]`, from weights `[slots, answers]`; the first answer's where nothing has weight.
+
+    A part is its marks `[answers]` and its values `[answers, k]`. All are found by one product of matrices.
+    """
+    totals = weight @ np.stack([marks for marks, _ in parts], axis=1)
+    sums = weight @ np.concatenate([marks[:, None] * values for marks, values in parts], axis=1)
+    out, begin = [], 0
+    for number, (_, values) in enumerate(parts):
+        total = totals[:, number, None]
+        part = sums[:, begin : begin + values.shape[1]]
+        out.append(np.where(total > 0, part / np.where(total > 0, total, 1.0), values[0]))
+        begin += values.shape[1]
     return out
+
+
+def _alike(course: RouteCourse, row: int, other: int) -> bool:
+    """Whether two cells have the same answers and requests in proportion, so that shares within slots are the same."""
+    if not np.array_equal(course.which[row], course.which[other]):
+        return False
+    one, two = course.requests[row], course.requests[other]
+    scale = two.sum() / one.sum() if one.sum() > 0 else 0.0
+    return bool(scale > 0 and np.abs(one * scale - two).max() <= 1e-9 * two.max())
 
 
 def _running(counts: Array, restarts: Sequence[int]) -> Array:
