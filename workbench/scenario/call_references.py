@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeGuard
 
 from workbench.errors import Problem
 from workbench.scenario.explain import PathOf
-from workbench.scenario.names import listed, nearest
+from workbench.scenario.mentions import entries, names_of, texts, unknown, unmatched
 from workbench.scenario.schema.base import MOST_NAMED
-from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, ScalarNode, find, show
+from workbench.scenario.tree import ListNode, MapNode, Node, Path, ScalarNode, find, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +31,27 @@ def call_problems(world: Node, path_of: PathOf) -> Iterator[Problem]:
     found = find(world, ("components",))
     if not found or not isinstance(found[0], MapNode):
         return
-    components, tiers = found[0].entries, find(world, ("tiers",))
+    components, tiers = found[0].entries.keys(), names_of(world, ("tiers",))
     graph: dict[str, list[_Mention]] = {}
     for section in ("routes", "components"):
-        for name, entry in _entries(world, section):
+        for name, entry in entries(world, (section,)):
             mentions = list(_calls(entry.node, (section, name)))
             for mention in mentions:
                 if mention.name not in components:
-                    yield _unknown(mention.node, mention.path, "component", components, path_of)
+                    yield unmatched("component", mention.node, mention.path, components, path_of)
             if section == "components":
                 graph[name] = [mention for mention in mentions if mention.name in components]
     yield from _circles(graph, path_of)
-    for name, entry in _entries(world, "components"):
+    for name, entry in entries(world, ("components",)):
         shedding = entry.node.get("shedding") if isinstance(entry.node, MapNode) else None
-        stated = shedding.get("tiers") if isinstance(shedding, MapNode) else None
-        for index, node in enumerate(islice(stated.items, MOST_NAMED) if isinstance(stated, ListNode) else ()):
-            if tiers and isinstance(tiers[0], MapNode) and _is_text(node) and str(node.value) not in tiers[0].entries:
-                yield _unknown(node, ("components", name, "shedding", "tiers", index), "tier", tiers[0].entries, path_of)
+        for path, node in texts(shedding, ("components", name, "shedding"), "tiers") if shedding is not None else ():
+            yield from unknown(node, path, tiers, "tier", path_of)
 
 
 def codes_of_components(world: Node) -> set[str]:
     """Codes with which components can answer when they fail by themselves, are too busy, or are waited for too long."""
     out: set[str] = set()
-    for _, entry in _entries(world, "components"):
+    for _, entry in entries(world, ("components",)):
         part = entry.node
         if not isinstance(part, MapNode):
             continue
@@ -66,12 +64,6 @@ def codes_of_components(world: Node) -> set[str]:
             stated = _text(inner.get("code")) if isinstance(inner, MapNode) else None
             out |= {stated} if stated else set()
     return out
-
-
-def _entries(world: Node, section: str) -> Iterator[tuple[str, Entry]]:
-    found = find(world, (section,))
-    if found and isinstance(found[0], MapNode):
-        yield from islice(found[0].entries.items(), MOST_NAMED)
 
 
 def _calls(caller: Node, path: Path) -> Iterator[_Mention]:
@@ -140,18 +132,4 @@ def _circle(names: list[str], mention: _Mention, path_of: PathOf) -> Problem:
         path=path_of(mention.path, place),
         found=show(mention.node),
         allowed="calls of which none leads back to the component that makes it",
-    )
-
-
-def _unknown(node: ScalarNode, path: Path, what: str, names: Mapping[str, Entry], path_of: PathOf) -> Problem:
-    return Problem(
-        f"reference/{what}",
-        f"there is no such {what}",
-        file=node.place.file,
-        line=node.place.line,
-        column=node.place.column,
-        path=path_of(path, node.place),
-        found=show(node),
-        allowed=listed(names),
-        nearest=nearest(node.text, names),
     )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
-from decimal import Decimal
-from itertools import islice
+from dataclasses import replace
 from typing import get_args
 
 from workbench.errors import Problem
 from workbench.scenario.explain import PathOf, plain_path
-from workbench.scenario.names import listed, nearest
+from workbench.scenario.mentions import entries, names_of, shares, unknown
 from workbench.scenario.schema.base import MOST_NAMED
 from workbench.scenario.schema.incidents import MOST_STATED
 from workbench.scenario.schema.strengths import LibraryMode
 from workbench.scenario.schema.world import World
 from workbench.scenario.sentences import LONGEST, parse_sentence
-from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, ScalarNode, find, show
-from workbench.units import format_duration, format_share, parse_share
+from workbench.scenario.tree import ListNode, MapNode, Node, Path, ScalarNode, find, show
+from workbench.units import format_duration
 
 _SECTIONS = {"component": "components", "route": "routes", "tier": "tiers", "region": "regions"}
 _KEYS = (
@@ -32,10 +31,10 @@ _KEYS = (
 
 def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
     """What failures of a world name that is not there; `references` looks after `component` and `tiers` of failure modes."""
-    known = {what: _names(world, section) for what, section in _SECTIONS.items()}
+    known = {what: names_of(world, (section,)) for what, section in _SECTIONS.items()}
     if known["region"] is None and find(world, ("regions",)) is None:
         known["region"] = ()
-    for name, mode in _entries(world, "failure_modes"):
+    for name, mode in entries(world, ("failure_modes",)):
         for path, node, what in _stated(mode.node, ("failure_modes", name)):
             if path[-1] != "component" and path[-2] != "tiers":
                 yield from _unknown(node, str(node.value), path, known[what], what, path_of)
@@ -44,11 +43,11 @@ def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Proble
     if found is not None:
         for path, node, what in _stated(found[0], ("incidents_from",)):
             yield from _unknown(node, str(node.value), path, known[what], what, path_of)
-        for name, target in _entries(found[0], "targets"):
+        for name, target in entries(found[0], ("targets",)):
             if isinstance(target.node, ScalarNode) and isinstance(target.node.value, str):
                 path = ("incidents_from", "targets", name)
                 yield from _unknown(target.node, target.node.value, path, known["component"], "component", path_of)
-    yield from _regions(world, path_of)
+    yield from shares(world, ("regions",), None, "the regions' shares", path_of)
 
 
 def outside(world: World, tree: Node, start: dt.datetime, horizon_s: float, path_of: PathOf) -> Iterator[Problem]:
@@ -127,53 +126,6 @@ def _stated(node: Node, path: Path) -> Iterator[tuple[Path, ScalarNode, str]]:
 def _unknown(
     node: ScalarNode, name: str, path: Path, names: Collection[str] | None, what: str, path_of: PathOf, *, quote: bool = False
 ) -> Iterator[Problem]:
-    if names is None or name in names:
-        return
-    yield Problem(
-        f"reference/{what}",
-        f"there is no such {what}" + (f": {name}" if quote else ""),
-        file=node.place.file,
-        line=node.place.line,
-        column=node.place.column,
-        path=path_of(path, node.place),
-        found=show(node),
-        allowed=listed(names),
-        nearest=nearest(name, names),
-    )
-
-
-def _regions(world: Node, path_of: PathOf) -> Iterator[Problem]:
-    """Shares of the regions add up to 100 %; those that cannot be read are the schema's business."""
-    found = find(world, ("regions",))
-    if found is None or not isinstance(found[0], MapNode) or not found[0].entries:
-        return
-    shares: list[Decimal] = []
-    for _, entry in _entries(world, "regions"):
-        try:
-            shares.append(parse_share(entry.node.text if isinstance(entry.node, ScalarNode) else ""))
-        except ValueError:
-            return
-    total = sum(shares, Decimal(0))
-    place = found[1].key or found[1].value
-    if total != 1:
-        yield Problem(
-            "reference/shares",
-            "the regions' shares must add up to exactly 100%",
-            file=place.file,
-            line=place.line,
-            column=place.column,
-            path=path_of(("regions",), place),
-            found=format_share(total),
-            allowed="100%",
-        )
-
-
-def _entries(node: Node, section: str) -> Iterator[tuple[str, Entry]]:
-    found = find(node, (section,))
-    yield from islice(found[0].entries.items(), MOST_NAMED) if found is not None and isinstance(found[0], MapNode) else ()
-
-
-def _names(world: Node, section: str) -> Collection[str] | None:
-    """The keys of a section; None if there is none: then no name can be called unknown."""
-    found = find(world, (section,))
-    return found[0].entries.keys() if found is not None and isinstance(found[0], MapNode) else None
+    """A name that may be a part of a text: then the message quotes it."""
+    for problem in unknown(ScalarNode(name, node.place, name), path, names, what, path_of):
+        yield replace(problem, message=f"{problem.message}: {name}" if quote else problem.message, found=show(node))

@@ -8,101 +8,98 @@ a hostile file must not make all be compared with all. A check that needs the ot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 from fnmatch import translate
 from itertools import islice
-from typing import TypeVar
 
 from workbench.errors import Problem
 from workbench.scenario.call_references import call_problems, codes_of_components
 from workbench.scenario.explain import PathOf, plain_path
+from workbench.scenario.mentions import entries, names_of, read_text, scalar, shares, texts, unknown, unmatched
 from workbench.scenario.names import listed, nearest
 from workbench.scenario.schema.base import CODES_PATTERN, MOST_GLOBS, MOST_NAMED
 from workbench.scenario.traffic_references import traffic_problems
-from workbench.scenario.tree import Entry, ListNode, MapNode, Node, Path, Place, ScalarNode, find, show
-from workbench.units import format_share, parse_duration, parse_share
-
-Value = TypeVar("Value")
+from workbench.scenario.tree import ListNode, MapNode, Node, Path, ScalarNode, find, show
+from workbench.units import parse_duration
 
 
 def world_problems(world: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
     """What a world says that only the same world can hold or break."""
-    components, tiers = _names(world, ("components",)), _names(world, ("tiers",))
+    components, tiers = names_of(world, ("components",)), names_of(world, ("tiers",))
     yield from call_problems(world, path_of)
-    for name, mode in _entries(world, ("failure_modes",)):
+    for name, mode in entries(world, ("failure_modes",)):
         path = ("failure_modes", name)
-        component = _scalar(mode.node, "component")
+        component = scalar(mode.node, "component")
         if component is not None:
-            yield from _unknown(component, (*path, "component"), components, "component", path_of)
-        for tier_path, tier in _texts(mode.node, path, "tiers"):
-            yield from _unknown(tier, tier_path, tiers, "tier", path_of)
-    for name, entry in _entries(world, ("delivery", "components")):
+            yield from unknown(component, (*path, "component"), components, "component", path_of)
+        for tier_path, tier in texts(mode.node, path, "tiers"):
+            yield from unknown(tier, tier_path, tiers, "tier", path_of)
+    for name, entry in entries(world, ("delivery", "components")):
         written = ScalarNode(name, entry.key_place, name)
-        yield from _unknown(written, ("delivery", "components", name), components, "component", path_of)
+        yield from unknown(written, ("delivery", "components", name), components, "component", path_of)
     yield from _of_changes_and_people(world, path_of)
-    yield from traffic_problems(world, _shares, path_of)
-    yield from _shares(world, ("tiers",), "traffic_share", "the tiers' traffic shares", path_of)
-    yield from _shares(world, ("routes",), "share", "the routes' shares", path_of)
+    yield from traffic_problems(world, path_of)
+    yield from shares(world, ("tiers",), "traffic_share", "the tiers' traffic shares", path_of)
+    yield from shares(world, ("routes",), "share", "the routes' shares", path_of)
 
 
 def _of_changes_and_people(world: Node, path_of: PathOf) -> Iterator[Problem]:
     """Components, routes and tiers that changes, maintenance, rotations and the platform's processes name."""
-    components, routes, tiers = (_names(world, (section,)) for section in ("components", "routes", "tiers"))
+    components, routes, tiers = (names_of(world, (section,)) for section in ("components", "routes", "tiers"))
     for path, names, what in (
         (("delivery", "configuration", "components"), components, "component"),
         (("platform", "support", "tiers"), tiers, "tier"),
     ):
-        for name, entry in _entries(world, path):
-            yield from _unknown(ScalarNode(name, entry.key_place, name), (*path, name), names, what, path_of)
-    for name, experiment in _entries(world, ("delivery", "experiments")):
-        component = _scalar(experiment.node, "component")
+        for name, entry in entries(world, path):
+            yield from unknown(ScalarNode(name, entry.key_place, name), (*path, name), names, what, path_of)
+    for name, experiment in entries(world, ("delivery", "experiments")):
+        component = scalar(experiment.node, "component")
         if component is not None:
-            yield from _unknown(component, ("delivery", "experiments", name, "component"), components, "component", path_of)
+            yield from unknown(component, ("delivery", "experiments", name, "component"), components, "component", path_of)
     for section in (("delivery", "launches"), ("delivery", "maintenance"), ("people", "rotations")):
-        for name, entry in _entries(world, section):
+        for name, entry in entries(world, section):
             for key, names in (("components", components), ("routes", routes)):
-                for item_path, item in _texts(entry.node, (*section, name), key):
-                    yield from _unknown(item, item_path, names, key[:-1], path_of)
+                for item_path, item in texts(entry.node, (*section, name), key):
+                    yield from unknown(item, item_path, names, key[:-1], path_of)
     web = find(world, ("platform", "web"))
-    for page_path, item in _texts(web[0], ("platform", "web"), "pages") if web else ():
-        yield from _unknown(item, page_path, routes, "route", path_of)
+    for page_path, item in texts(web[0], ("platform", "web"), "pages") if web else ():
+        yield from unknown(item, page_path, routes, "route", path_of)
 
 
 def policy_problems(policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
     """What a policy says that only the same policy can hold or break."""
-    preset = _scalar(policy, "alert_preset")
+    preset = scalar(policy, "alert_preset")
     if preset is not None and preset.value != "none":  # `alerts` knows the names of its rules
         return
-    rules = _names(policy, ("burn_rate_alerts",)) or ()
-    for name, slo in _entries(policy, ("slos",)):
-        for path, rule in _texts(slo.node, ("slos", name), "alerts"):
-            yield from _unknown(rule, path, rules, "rule in burn_rate_alerts", path_of)
+    rules = names_of(policy, ("burn_rate_alerts",)) or ()
+    for name, slo in entries(policy, ("slos",)):
+        for path, rule in texts(slo.node, ("slos", name), "alerts"):
+            yield from unknown(rule, path, rules, "rule in burn_rate_alerts", path_of)
 
 
 def pair_problems(world: Node, policy: Node, path_of: PathOf = plain_path) -> Iterator[Problem]:
     """What the policy says about this world: tiers, routes, histogram bounds, status codes. `path_of` is the policy's."""
-    tiers, routes = _names(world, ("tiers",)), _names(world, ("routes",))
+    tiers, routes = names_of(world, ("tiers",)), names_of(world, ("routes",))
     bounds, answers = _bounds(world), _answers(world)
-    for name, slo in _entries(policy, ("slos",)):
+    for name, slo in entries(policy, ("slos",)):
         path = ("slos", name, "indicator")
         indicator = slo.node.get("indicator") if isinstance(slo.node, MapNode) else None
         if indicator is None:
             continue
-        for tier_path, tier in _texts(indicator, path, "tiers"):
-            yield from _unknown(tier, tier_path, tiers, "tier of the world", path_of)
-        for glob_path, glob in _texts(indicator, path, "routes"):
+        for tier_path, tier in texts(indicator, path, "tiers"):
+            yield from unknown(tier, tier_path, tiers, "tier of the world", path_of)
+        for glob_path, glob in texts(indicator, path, "routes"):
             if routes is not None and glob_path[-1] in range(MOST_GLOBS) and not _matches(str(glob.value), routes):
-                yield _unmatched("route of the world", glob, glob_path, routes, path_of)
-        threshold = _scalar(indicator, "threshold")
+                yield unmatched("route of the world", glob, glob_path, routes, path_of)
+        threshold = scalar(indicator, "threshold")
         if threshold is not None and bounds is not None:
             yield from _threshold(threshold, (*path, "threshold"), bounds, path_of)
-            globs = [str(glob.value) for _, glob in _texts(indicator, path, "routes")] or ["*"]
+            globs = [str(glob.value) for _, glob in texts(indicator, path, "routes")] or ["*"]
             yield from _slow_routes(threshold, (*path, "threshold"), globs[:MOST_GLOBS], world, path_of)
         if answers:
             yield from _bad_codes(indicator, (*path, "bad_codes"), answers, path_of)
-    for name, sla in _entries(policy, ("slas",)):
-        yield from _unknown(ScalarNode(name, sla.key_place, name), ("slas", name), tiers, "tier of the world", path_of)
+    for name, sla in entries(policy, ("slas",)):
+        yield from unknown(ScalarNode(name, sla.key_place, name), ("slas", name), tiers, "tier of the world", path_of)
 
 
 def _matches(glob: str, routes: Iterable[str]) -> bool:
@@ -111,93 +108,17 @@ def _matches(glob: str, routes: Iterable[str]) -> bool:
     return any(pattern.match(route) for route in islice(routes, MOST_NAMED))
 
 
-def _entries(node: Node, path: Path) -> Iterable[tuple[str, Entry]]:
-    found = find(node, path)
-    return islice(found[0].entries.items(), MOST_NAMED) if found and isinstance(found[0], MapNode) else ()
-
-
-def _names(node: Node, path: Path) -> Collection[str] | None:
-    """The keys of the mapping at `path`; None if there is no mapping: then no name can be called unknown."""
-    found = find(node, path)
-    return found[0].entries.keys() if found and isinstance(found[0], MapNode) else None
-
-
-def _scalar(node: Node | None, key: str) -> ScalarNode | None:
-    """The text under a key; None if there is none."""
-    found = node.get(key) if isinstance(node, MapNode) else None
-    return found if isinstance(found, ScalarNode) and isinstance(found.value, str) else None
-
-
-def _texts(node: Node, path: Path, key: str) -> Iterator[tuple[Path, ScalarNode]]:
-    """The text items of the list under a key."""
-    items = node.get(key) if isinstance(node, MapNode) else None
-    for index, item in enumerate(items.items[:MOST_NAMED] if isinstance(items, ListNode) else ()):
-        if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value:
-            yield (*path, key, index), item
-
-
-def _unmatched(what: str, node: ScalarNode, path: Path, names: Collection[str], path_of: PathOf) -> Problem:
-    return Problem(
-        f"reference/{what.partition(' ')[0]}",
-        f"there is no such {what}",
-        file=node.place.file,
-        line=node.place.line,
-        column=node.place.column,
-        path=path_of(path, node.place),
-        found=show(node),
-        allowed=listed(names),
-        nearest=nearest(node.text, names),
-    )
-
-
-def _unknown(node: ScalarNode, path: Path, names: Collection[str] | None, what: str, path_of: PathOf) -> Iterator[Problem]:
-    if names is not None and str(node.value) not in names:
-        yield _unmatched(what, node, path, names, path_of)
-
-
-def _shares(world: Node, section: Path, key: str, what: str, path_of: PathOf) -> Iterator[Problem]:
-    """Shares of one whole add up to exactly 100 %; shares that cannot be read are the schema's business."""
-    found = find(world, section)
-    if found is None or not isinstance(found[0], MapNode) or not found[0].entries:
-        return
-    texts = [_scalar(entry.node, key) for entry in found[0].entries.values()]
-    shares = [_read(parse_share, text) for text in texts]
-    known = [share for share in shares if share is not None]
-    total = sum(known, Decimal(0))
-    if len(known) < len(shares) or total == 1:
-        return
-    place: Place = found[1].key or found[1].value
-    gap = f"{format_share(1 - total)} missing" if total < 1 else f"{format_share(total - 1)} too much"
-    yield Problem(
-        "reference/shares",
-        f"{what} must add up to exactly 100%: {gap}",
-        file=place.file,
-        line=place.line,
-        column=place.column,
-        path=path_of(section, place),
-        found=format_share(total),
-        allowed="100%",
-    )
-
-
-def _read(read: Callable[[str], Value], node: ScalarNode | None) -> Value | None:
-    try:
-        return read(node.text) if node is not None else None
-    except ValueError:
-        return None
-
-
 def _bounds(world: Node) -> dict[float, str] | None:
     """The histogram's bounds in seconds, as they are written; None if one cannot be read."""
     histogram = find(world, ("histogram",))
-    texts = [item for _, item in _texts(histogram[0], ("histogram",), "bounds")] if histogram else []
-    bounds = {_read(parse_duration, text): text.text for text in texts}
+    written = [item for _, item in texts(histogram[0], ("histogram",), "bounds")] if histogram else []
+    bounds = {read_text(parse_duration, text): text.text for text in written}
     known = {bound: text for bound, text in bounds.items() if bound is not None}
     return known if known and len(known) == len(bounds) else None
 
 
 def _threshold(node: ScalarNode, path: Path, bounds: dict[float, str], path_of: PathOf) -> Iterator[Problem]:
-    wanted = _read(parse_duration, node)
+    wanted = read_text(parse_duration, node)
     if wanted is None or wanted in bounds:
         return
     close = min(bounds, key=lambda bound: (abs(bound - wanted), bound))
@@ -216,11 +137,11 @@ def _threshold(node: ScalarNode, path: Path, bounds: dict[float, str], path_of: 
 
 def _slow_routes(node: ScalarNode, path: Path, globs: list[str], world: Node, path_of: PathOf) -> Iterator[Problem]:
     """Routes of which most requests are slower than the threshold: no bucket below the median is kept at every scrape."""
-    wanted = _read(parse_duration, node)
+    wanted = read_text(parse_duration, node)
     slow = []
-    for name, route in islice(_entries(world, ("routes",)), MOST_NAMED):
+    for name, route in islice(entries(world, ("routes",)), MOST_NAMED):
         found = find(route.node, ("latency", "median"))
-        median = _read(parse_duration, found[0]) if found and isinstance(found[0], ScalarNode) else None
+        median = read_text(parse_duration, found[0]) if found and isinstance(found[0], ScalarNode) else None
         if wanted is not None and median is not None and wanted < median and any(_matches(glob, [name]) for glob in globs):
             slow.append(name)
     if slow:
@@ -239,15 +160,15 @@ def _slow_routes(node: ScalarNode, path: Path, globs: list[str], world: Node, pa
 def _answers(world: Node) -> tuple[str, ...]:
     """Every status code that the world can answer with, sorted."""
     codes = codes_of_components(world)
-    for _, route in _entries(world, ("routes",)):
-        codes |= set(_names(route.node, ("codes",)) or ())
+    for _, route in entries(world, ("routes",)):
+        codes |= set(names_of(route.node, ("codes",)) or ())
         success = route.node.get("success_code") if isinstance(route.node, MapNode) else None
         codes.add(success.text if isinstance(success, ScalarNode) else "200")
-    for _, mode in _entries(world, ("failure_modes",)):
-        codes |= set(_names(mode.node, ("effect", "codes")) or ())
-    for name, _ in _entries(world, ("traffic", "bots")):
-        codes |= set(_names(world, ("traffic", "bots", name, "codes")) or ())
-    return tuple(sorted(codes | set(_names(world, ("delivery", "failure", "codes")) or ())))
+    for _, mode in entries(world, ("failure_modes",)):
+        codes |= set(names_of(mode.node, ("effect", "codes")) or ())
+    for name, _ in entries(world, ("traffic", "bots")):
+        codes |= set(names_of(world, ("traffic", "bots", name, "codes")) or ())
+    return tuple(sorted(codes | set(names_of(world, ("delivery", "failure", "codes")) or ())))
 
 
 def _bad_codes(indicator: Node, path: Path, answers: tuple[str, ...], path_of: PathOf) -> Iterator[Problem]:
