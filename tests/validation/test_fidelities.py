@@ -148,10 +148,6 @@ def test_waits_agree_up_to_a_high_load(utilisation: float, servers: int, sigma: 
 
 
 OVERLOADED = {
-    "a run that begins above capacity": (
-        Case(path(served("20ms", 1.0, 4)), rps=128, share=0.05, queue=0.2),
-        "begins with an endless queue",
-    ),
     "time limits shorter than the queue": (
         Case(
             path(
@@ -173,20 +169,28 @@ OVERLOADED = {
     ),
     "a full queue of steady service": (
         Case(path(served("100ms", 0.5, 4, queue={"limit": 6})), rps=45, share=0.03, load=0.01, queue=0.2),
-        "a full queue is full however steady the service is",
+        "waits in a full queue are spread too widely: it is never nearly empty",
     ),
     "patience shorter than the queue": (
         Case(path(served("100ms", 0.5, 4, queue={"max_wait": "200ms"})), rps=45, share=0.05, load=0.02, queue=0.3),
-        "who gives up is counted twice",
+        "waits shorter than the patience are spread too widely",
     ),
 }
 """Where the aggregate fidelity is known to be wrong, and how."""
 
 
 @pytest.mark.slow
+def test_a_run_that_begins_above_capacity_builds_its_queue_up_from_then_on() -> None:
+    # Requests one by one count when they are answered, the aggregate when they are sent: 7 % are still waiting.
+    case = Case(path(served("20ms", 1.0, 4)), rps=128, share=0.05, load=0.1, queue=0.2)
+
+    assert case.misses(FAST, 335.0) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, id=name, marks=pytest.mark.xfail(reason=why, strict=False)) for name, (case, why) in OVERLOADED.items()],
+    [pytest.param(case, id=name, marks=pytest.mark.xfail(reason=why, strict=True)) for name, (case, why) in OVERLOADED.items()],
 )
 def test_both_fidelities_agree_in_overload(case: Case) -> None:
     assert case.misses(FAST, 335.0) == []
