@@ -55,14 +55,15 @@ def test_no_sample_lies_in_a_gap_but_the_marker_that_begins_it(gapped):
         np.testing.assert_array_equal(is_stale(series.values.astype(float)), inside)
 
 
-def test_what_happened_in_a_gap_is_in_the_first_sample_after_it(two_days, gapped):
+def test_what_happened_in_a_gap_is_in_the_first_sample_after_it(two_days):
     """A gap takes samples and nothing else: all others are those of the world without it."""
-    outcome, _ = gapped
-    whole = with_gaps(two_days)
+    # Nobody is paged, so a gap cannot change when an incident is mitigated either.
+    rules = {name: rule.model_copy(update={"page": False}) for name, rule in two_days.policy.burn_rate_alerts.items()}
+    whole = with_gaps(dataclasses.replace(two_days, policy=two_days.policy.model_copy(update={"burn_rate_alerts": rules})))
     modes = {name: mode for name, mode in whole.world.failure_modes.items() if name != "gap"}
+    outcome = run(whole)
     without = run(dataclasses.replace(whole, world=whole.world.model_copy(update={"failure_modes": modes})))
-    if [i.end_s for i in without.truth.incidents] != [i.end_s for i in outcome.truth.incidents if i.mode != "gap"]:
-        pytest.skip("gaps have changed when people mitigated")
+    assert any(incident.mode == "gap" for incident in outcome.truth.incidents)
     for one, other in zip(outcome.telemetry.by_name[COUNT], without.telemetry.by_name[COUNT], strict=True):
         there = ~np.isnan(one.values)
         at = np.searchsorted(other.times, one.times[there])
